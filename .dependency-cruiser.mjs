@@ -1,0 +1,51 @@
+/** The floors of the house (src/README.md): arrows only downward, no cycles, type-only imports included. */
+const vendors = {
+  dynamodb: '@aws-sdk/(client-dynamodb|lib-dynamodb)|@smithy',
+  cognito: '@aws-sdk/client-cognito-identity-provider|@smithy',
+  jwt: 'aws-jwt-verify',
+  'local-identity': 'jose',
+  system: 'pino|prom-client|nanoid',
+};
+
+const floor = (name, from, allowed) => ({
+  name,
+  severity: 'error',
+  from: { path: from },
+  to: { path: '^src/', pathNot: allowed },
+});
+
+/** Which packages a folder may name; everything else from node_modules is refused. */
+const packages = (folder, allowed) => ({
+  name: `${folder}-packages`,
+  severity: 'error',
+  from: { path: `^src/${folder}/` },
+  to: { dependencyTypes: ['npm', 'npm-optional', 'npm-dev'], pathNot: `node_modules/(${allowed})` },
+});
+
+export default {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-dev-packages', severity: 'error', from: {}, to: { dependencyTypes: ['npm-dev'], pathNot: '@types/' } },
+    floor('protocol-floor', '^src/protocol/', '^src/protocol/'),
+    floor('ports-floor', '^src/ports/', '^src/(protocol|ports)/'),
+    floor('core-floor', '^src/core/', '^src/(protocol|ports|core)/'),
+    floor('dialects-floor', '^src/dialects/', '^src/(protocol|dialects)/'),
+    floor('transport-floor', '^src/transport/', '^src/(protocol|ports|core|dialects|transport)/'),
+    floor('client-wing', '^src/client/', '^src/(protocol|client)/'),
+    floor('main-roof', '^src/main\\.ts$', '^src/(app|config)\\.ts$'),
+    floor('config-roof', '^src/config\\.ts$', '^src/config\\.ts$'),
+    ...Object.keys(vendors).map((vendor) =>
+      floor(`${vendor}-adapter`, `^src/adapters/${vendor}/`, `^src/(protocol|ports|adapters/(${vendor}/|[^/]+\\.ts$))`),
+    ),
+    floor('memory-adapter', '^src/adapters/memory/', '^src/(protocol|ports|adapters/memory/)'),
+    { ...packages('protocol', 'zod'), name: 'protocol-packages' },
+    packages('ports', 'zod'),
+    packages('core', 'none'),
+    packages('dialects', 'zod'),
+    packages('transport', 'ws|express|@types/(ws|express)'),
+    ...Object.entries(vendors).map(([vendor, allowed]) => packages(`adapters/${vendor}`, allowed)),
+    packages('adapters/memory', 'none'),
+    packages('client', 'ws|commander|cli-progress|@roamhq/wrtc|@types/(ws|cli-progress)'),
+  ],
+  options: { tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' } },
+};

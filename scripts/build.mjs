@@ -1,0 +1,11 @@
+// Makes dist/: the server, compiled file by file, and the bundled client, one file.
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { installPackages, root, run } from './install.mjs';
+
+installPackages();
+rmSync(path.join(root, 'dist'), { recursive: true, force: true });
+run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']);
+const { build } = await import('esbuild');
+const { clientBundleOptions } = await import('./client-bundle.mjs');
+await build({ ...clientBundleOptions, absWorkingDir: root, outfile: 'dist/client.mjs' });
