@@ -1,0 +1,56 @@
+/** The surroundings of the core: time, names, log, counters. */
+
+/** Milliseconds throughout. Tests put a clock of their own here. */
+export interface Clock {
+  now(): number;
+  /** Calls `run` once after `ms`; the returned function calls it off. Does not keep the process alive. */
+  after(ms: number, run: () => void): () => void;
+}
+
+export interface IdSource {
+  /** `digits` lower-case hex digits from a cryptographic source. */
+  hex(digits: number): string;
+  /** A URL-safe name, 21 characters, collision-free for practical purposes. */
+  name(): string;
+}
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** One line an event. Never pass a token, SDP, candidate or payload. */
+export interface Logger {
+  debug(event: string, fields?: LogFields): void;
+  info(event: string, fields?: LogFields): void;
+  warn(event: string, fields?: LogFields): void;
+  error(event: string, fields?: LogFields): void;
+}
+
+/** The closed list of counters, name -> help text. Prometheus adds `signaling_` before and `_total` behind. */
+export const counters = {
+  connections_opened: 'WebSocket connections accepted',
+  upgrades_refused: 'WebSocket upgrades refused',
+  frames_received: 'Frames received',
+  signals_relayed: 'Offers, answers and candidates handed to a receiver',
+  messages_relayed: 'Application messages handed to a receiver',
+  joins: 'Sessions that joined a room',
+  joins_refused: 'Joins refused',
+  refusals_told: 'Other requests refused and told so',
+  refusals_silent: 'Frames dropped without a word to a parity session',
+  senders_forged: 'Frames refused because the sender was not the peer of the socket',
+  takeovers: 'Sockets replaced by a newer one of the same peer',
+  slow_consumers: 'Connections closed because they did not read',
+  join_timeouts: 'Connections closed because they did not join in time',
+  handler_failures: 'Exceptions caught at the error boundary',
+  rooms_created: 'Rooms created',
+  rooms_deleted: 'Rooms deleted on request',
+  users_deleted: 'Users deleted from the identity provider',
+  user_deletions_failed: 'Users that the identity provider failed to delete',
+} as const;
+
+export type CounterName = keyof typeof counters;
+
+/** Plain numbers that the relay path increments; the metrics adapter reads them when it is scraped. */
+export type Tally = Record<CounterName, number>;
+
+export function createTally(): Tally {
+  return Object.fromEntries(Object.keys(counters).map((name) => [name, 0])) as Tally;
+}

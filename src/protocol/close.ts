@@ -1,0 +1,26 @@
+/**
+ * Why the server ends a socket. 4000-4399 invite the client to come back, 4400-4499 do not until something
+ * changes on its side; 1000, 1001 and 1009 keep their meaning of RFC 6455 section 7.4.1.
+ */
+interface CloseEntry {
+  readonly code: number;
+  readonly text: string;
+}
+
+const table = {
+  /** The peer said goodbye, or did what makes the Python server end the socket without a word. */
+  normal: { code: 1000, text: '' },
+  /** This server is stopping. */
+  going_away: { code: 4000, text: 'going away' },
+  /** The same to a parity session: the one code of these that its library takes for a clean end. */
+  going_away_quietly: { code: 1001, text: '' },
+  slow_consumer: { code: 4008, text: 'slow consumer' },
+  too_big: { code: 1009, text: 'message too big' },
+  malformed: { code: 4400, text: 'too many malformed messages' },
+  join_timeout: { code: 4408, text: 'did not join in time' },
+  replaced: { code: 4409, text: 'replaced by a newer connection' },
+} as const satisfies Record<string, CloseEntry>;
+
+export type CloseReason = keyof typeof table;
+
+export const closeTable: Readonly<Record<CloseReason, CloseEntry>> = table;

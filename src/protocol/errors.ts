@@ -1,0 +1,57 @@
+/**
+ * The one table of refusals: every error a client can be told, with its default text, whether trying the same
+ * again later can help, and the HTTP status where it is told over HTTP.
+ */
+interface ErrorEntry {
+  readonly text: string;
+  readonly retryable: boolean;
+  readonly httpStatus: number;
+}
+
+const table = {
+  INVALID_JSON: { text: 'The frame is not JSON.', retryable: false, httpStatus: 400 },
+  INVALID_MESSAGE: { text: 'The message is malformed.', retryable: false, httpStatus: 400 },
+  UNKNOWN_MESSAGE_TYPE: { text: 'The message type is not known here.', retryable: false, httpStatus: 400 },
+  MESSAGE_TOO_BIG: { text: 'The message is too big.', retryable: false, httpStatus: 413 },
+  MISSING_FIELDS: { text: 'A required field is missing.', retryable: false, httpStatus: 422 },
+  INVALID_TOKEN: { text: 'The identity token is not valid.', retryable: false, httpStatus: 401 },
+  FORBIDDEN: { text: 'This identity may not do that.', retryable: false, httpStatus: 403 },
+  IDENTITY_UNAVAILABLE: { text: 'The identity service did not answer.', retryable: true, httpStatus: 503 },
+  ROOM_NOT_FOUND: { text: 'Room not found', retryable: false, httpStatus: 404 },
+  INVALID_ROOM_TOKEN: { text: 'The room token is not valid.', retryable: false, httpStatus: 403 },
+  ROOM_EXPIRED: { text: 'Room expired', retryable: false, httpStatus: 410 },
+  ROOM_FULL: { text: 'The room is full.', retryable: true, httpStatus: 409 },
+  STORE_UNAVAILABLE: { text: 'The room store did not answer.', retryable: true, httpStatus: 503 },
+  PEER_ID_TAKEN: { text: 'Another user holds this peer_id.', retryable: true, httpStatus: 409 },
+  NOT_IN_ROOM: { text: 'Join a room first.', retryable: false, httpStatus: 409 },
+  SENDER_MISMATCH: { text: 'The sender is not the peer of this socket.', retryable: false, httpStatus: 403 },
+  PEER_NOT_FOUND: { text: 'No such peer in this room.', retryable: true, httpStatus: 404 },
+  INTERNAL: { text: 'The server failed to handle this message.', retryable: true, httpStatus: 500 },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof table;
+
+/** All codes, for documents and for tests that must cover each. */
+export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = table;
+
+/**
+ * A reply that says no. `message` is for the client and names the field and the remedy; it never carries what a
+ * vendor's exception said (D13). Put that into `cause`, for the log.
+ */
+export class SignalingError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string = table[code].text, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'SignalingError';
+    this.code = code;
+  }
+
+  get retryable(): boolean {
+    return table[this.code].retryable;
+  }
+
+  get httpStatus(): number {
+    return table[this.code].httpStatus;
+  }
+}

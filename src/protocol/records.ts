@@ -1,0 +1,35 @@
+import type { PeerId, RoomId } from './ids.js';
+
+/** Anything that JSON can say. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+export type JsonObject = Readonly<Record<string, Json>>;
+
+/** A room as it is stored; the four attributes of the Python server's `rooms` table (S3). */
+export interface RoomRecord {
+  readonly roomId: RoomId;
+  /** `sub` claim of the user that created the room. */
+  readonly createdBy: string;
+  /** Room password, 6 lower-case hex digits. Compare it in constant time, never log it. */
+  readonly token: string;
+  /** Unix time in whole seconds. The store may return a record past this time: the reader decides. */
+  readonly expiresAtS: number;
+}
+
+/** A verified user. Made only by a `TokenVerifier`. */
+export interface Identity {
+  /** `sub` claim. */
+  readonly sub: string;
+  /** `cognito:username` claim, else `sub`. */
+  readonly username: string;
+}
+
+/** What other peers may know of a peer. */
+export interface PeerCard {
+  readonly peerId: PeerId;
+  /** Free text, `peer` unless the client said otherwise. */
+  readonly role: string;
+  /** Application data; `tags` (string[]) and `properties` (object) are searchable. */
+  readonly metadata: JsonObject;
+  /** Unix time in milliseconds. */
+  readonly connectedAtMs: number;
+}
