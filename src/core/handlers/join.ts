@@ -1,0 +1,149 @@
+/** `join`: prove who you are, find the room, take a seat. The order of the checks is the Python server's. */
+import { timingSafeEqual } from 'node:crypto';
+import { SignalingError } from '../../protocol/errors.js';
+import { asPeerId, type PeerId } from '../../protocol/ids.js';
+import type { Ask, CommandOf } from '../../protocol/messages.js';
+import type { Identity, RoomRecord } from '../../protocol/records.js';
+import type { Context } from '../context.js';
+import { hostOf, roster, takeSeat, unseat } from '../membership.js';
+import { refuse } from '../refusal.js';
+import type { Room } from '../room.js';
+import type { Seat, Session } from '../session.js';
+
+/** How long the holder of a name has to answer when another user asks for it (D8). */
+const probeMs = 2_000;
+
+export async function join(
+  context: Context,
+  session: Session,
+  command: CommandOf<'join'>,
+  ask: Ask,
+): Promise<void> {
+  try {
+    await attempt(context, session, command, ask);
+  } catch (error) {
+    if (!(error instanceof SignalingError)) throw error;
+    context.tally.joins_refused += 1;
+    context.logger.info('join_refused', { session: session.id, code: error.code, error: error.cause });
+    refuse(context, session, error, ask);
+  }
+}
+
+async function attempt(
+  context: Context,
+  session: Session,
+  command: CommandOf<'join'>,
+  ask: Ask,
+): Promise<void> {
+  const identity = await context.verifier.verify(command.idToken);
+  const record = await findRoom(context, command);
+  if (command.peerId === false) throw unusable('peer_id');
+  const peerId = command.peerId ?? asPeerId(context.ids.name());
+  await freeTheName(context, session, record, peerId, identity);
+  if (session.state.at === 'closed') return;
+  sit(context, session, command, { identity, record, peerId }, ask);
+}
+
+async function findRoom(context: Context, command: CommandOf<'join'>): Promise<RoomRecord> {
+  if (command.roomId === undefined) throw unusable('room_id');
+  const record = await context.store.find(command.roomId);
+  if (record === undefined) throw new SignalingError('ROOM_NOT_FOUND');
+  // The token is compared before the clock: who does not know it learns nothing about the room.
+  if (command.roomToken === undefined || !sameSecret(command.roomToken, record.token)) {
+    throw new SignalingError('INVALID_ROOM_TOKEN');
+  }
+  if (context.clock.now() > record.expiresAtS * 1000) throw new SignalingError('ROOM_EXPIRED');
+  return record;
+}
+
+/** The Python server fails inside its store call for these, so its word for them is the store's. */
+function unusable(field: string): SignalingError {
+  return new SignalingError('STORE_UNAVAILABLE', `The store cannot hold this ${field}: send a string.`);
+}
+
+function sameSecret(left: string, right: string): boolean {
+  const a = Buffer.from(left);
+  const b = Buffer.from(right);
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/**
+ * Makes sure that nobody else holds the name. The same user's older socket makes way at once. Another user keeps it
+ * only while it answers: a worker that restarts signs in anew, and its half-dead socket must not lock it out (D8).
+ */
+async function freeTheName(
+  context: Context,
+  session: Session,
+  record: RoomRecord,
+  peerId: PeerId,
+  identity: Identity,
+): Promise<void> {
+  const holder = context.hub.room(record.roomId)?.members.get(peerId);
+  if (holder === undefined || holder === session || holder.state.at !== 'joined') return;
+  if (holder.state.seat.identity.sub === identity.sub) return;
+  if (await holder.sink.probe(probeMs)) {
+    throw new SignalingError('PEER_ID_TAKEN', `Another user holds peer_id in this room: choose another.`);
+  }
+  // While we asked, somebody else may have taken it.
+  const now = context.hub.room(record.roomId)?.members.get(peerId);
+  if (now !== holder) await freeTheName(context, session, record, peerId, identity);
+}
+
+interface Entrant {
+  readonly identity: Identity;
+  readonly record: RoomRecord;
+  readonly peerId: PeerId;
+}
+
+/** Everything from here to the reply is synchronous: nobody can slip in between. */
+function sit(
+  context: Context,
+  session: Session,
+  command: CommandOf<'join'>,
+  entrant: Entrant,
+  ask: Ask,
+): void {
+  const { record, peerId, identity } = entrant;
+  const holder = context.hub.room(record.roomId)?.members.get(peerId);
+  const replaces = holder?.state.at === 'joined';
+  if (!replaces && isFull(context, context.hub.room(record.roomId), session)) {
+    throw new SignalingError(
+      'ROOM_FULL',
+      `The room seats ${context.limits.maxPeersPerRoom} peers: try later.`,
+    );
+  }
+  unseat(context, session, 'left');
+  const seat: Seat = {
+    identity,
+    room: context.hub.ensureRoom(record),
+    peerId,
+    card: { peerId, role: command.role, metadata: command.metadata, connectedAtMs: context.clock.now() },
+  };
+  takeSeat(context, session, seat, command.quiet);
+  if (replaces && holder !== session) {
+    context.tally.takeovers += 1;
+    context.logger.info('replaced', { session: holder.id, by: session.id });
+    holder.sink.close('replaced');
+  }
+  session.strikes = 0;
+  session.sink.send(
+    {
+      type: 'joined',
+      roomId: record.roomId,
+      roomToken: record.token,
+      self: seat.card,
+      sessionId: session.id,
+      // Parity replies carry no roster: it is not collected for them.
+      peers: command.quiet ? [] : roster(seat.room, session),
+      host: hostOf(seat.room, peerId),
+      limits: context.limits,
+    },
+    ask,
+  );
+}
+
+function isFull(context: Context, room: Room<Session> | undefined, session: Session): boolean {
+  if (room === undefined) return false;
+  const alreadyIn = session.state.at === 'joined' && session.state.seat.room === room ? 1 : 0;
+  return room.liveCount - alreadyIn >= context.limits.maxPeersPerRoom;
+}

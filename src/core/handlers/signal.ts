@@ -1,0 +1,96 @@
+/** `signal` and `message`: the relay path. Synchronous from frame to outbox, no promise, no log line, no copy. */
+import { SignalingError } from '../../protocol/errors.js';
+import type { PeerId } from '../../protocol/ids.js';
+import type { Ask, CommandOf, SignalEvent } from '../../protocol/messages.js';
+import type { Context } from '../context.js';
+import { refuse } from '../refusal.js';
+import type { Seat, Session } from '../session.js';
+
+export function signal(
+  context: Context,
+  session: Session,
+  seat: Seat,
+  command: CommandOf<'signal'>,
+  ask: Ask,
+): void {
+  if (command.from !== undefined && command.from !== seat.peerId) {
+    refuseForged(context, session, seat, ask);
+    return;
+  }
+  const { to } = command;
+  if (session.state.quiet && (command.from === undefined || to === undefined)) {
+    refuse(context, session, new SignalingError('MISSING_FIELDS'), ask);
+    return;
+  }
+  const event: SignalEvent = {
+    type: 'signal',
+    kind: command.kind,
+    from: seat.peerId,
+    ...(to === undefined ? {} : { to }),
+    body: command.body,
+    ...(command.frame === undefined ? {} : { frame: command.frame }),
+  };
+  if (to === undefined) {
+    broadcast(context, session, seat, event);
+  } else {
+    const target = seat.room.members.get(to);
+    if (target?.state.at !== 'joined') {
+      refuseMissing(context, session, to, ask);
+      return;
+    }
+    target.sink.send(event);
+    context.tally.signals_relayed += 1;
+  }
+  if (ask.id !== undefined && !session.state.quiet) session.sink.send({ type: 'accepted' }, ask);
+}
+
+function broadcast(context: Context, session: Session, seat: Seat, event: SignalEvent): void {
+  for (const member of seat.room.members.values()) {
+    if (member === session || member.state.at !== 'joined') continue;
+    member.sink.send(event);
+    context.tally.signals_relayed += 1;
+  }
+}
+
+export function message(
+  context: Context,
+  session: Session,
+  seat: Seat,
+  command: CommandOf<'message'>,
+  ask: Ask,
+): void {
+  if (command.from !== seat.peerId) {
+    refuseForged(context, session, seat, ask);
+    return;
+  }
+  const target = seat.room.members.get(command.to);
+  if (target?.state.at !== 'joined') {
+    refuseMissing(context, session, command.to, ask);
+    return;
+  }
+  const { type, from, to, payload, frame } = command;
+  target.sink.send({ type, from, to, payload, ...(frame === undefined ? {} : { frame }) });
+  context.tally.messages_relayed += 1;
+  if (ask.id !== undefined && !session.state.quiet) session.sink.send({ type: 'accepted' }, ask);
+}
+
+/** D1: the sender is the peer of this socket, or the frame goes nowhere. */
+export function refuseForged(context: Context, session: Session, seat: Seat, ask: Ask): void {
+  context.tally.senders_forged += 1;
+  refuse(
+    context,
+    session,
+    new SignalingError('SENDER_MISMATCH', `The sender must be this socket's own peer: ${seat.peerId}.`),
+    ask,
+  );
+}
+
+function refuseMissing(context: Context, session: Session, to: PeerId, ask: Ask): void {
+  const shown = to.length > 64 ? `${to.slice(0, 64)}…` : to;
+  refuse(
+    context,
+    session,
+    new SignalingError('PEER_NOT_FOUND', `No peer ${shown} in this room just now.`),
+    ask,
+  );
+}

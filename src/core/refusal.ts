@@ -1,0 +1,39 @@
+import type { ErrorCode, SignalingError } from '../protocol/errors.js';
+import type { Ask } from '../protocol/messages.js';
+import type { Context } from './context.js';
+import type { Session } from './session.js';
+
+/** So many malformed frames without a good one between them end the socket. */
+const maxStrikes = 32;
+
+const malformed: ReadonlySet<ErrorCode> = new Set([
+  'INVALID_JSON',
+  'INVALID_MESSAGE',
+  'UNKNOWN_MESSAGE_TYPE',
+  'MISSING_FIELDS',
+]);
+
+/**
+ * Says no. A quiet session hears of it only when it asked with a verb that promises an answer (the rule of
+ * parity); everybody else is told why. Repeated nonsense ends the socket of those who can be told.
+ */
+export function refuse(
+  context: Context,
+  session: Session,
+  error: SignalingError,
+  ask: Ask | undefined,
+): void {
+  if (session.state.quiet && ask?.answered !== true) {
+    context.tally.refusals_silent += 1;
+    if (!session.silentRefusalLogged) {
+      session.silentRefusalLogged = true;
+      context.logger.info('refused_silently', { session: session.id, code: error.code, verb: ask?.verb });
+    }
+    return;
+  }
+  context.tally.refusals_told += 1;
+  session.sink.send({ type: 'refused', error }, ask);
+  if (!malformed.has(error.code) || session.state.quiet) return;
+  session.strikes += 1;
+  if (session.strikes >= maxStrikes) session.sink.close('malformed');
+}
