@@ -1,0 +1,135 @@
+/** The flat dialect's verbs that are not signals: how each is read. A reader throws `SignalingError` to refuse. */
+import { SignalingError } from '../../protocol/errors.js';
+import { asPeerId, asRoomId, type PeerId } from '../../protocol/ids.js';
+import type { Command, PeerFilter, WireFrame } from '../../protocol/messages.js';
+import type { Json, JsonObject } from '../../protocol/records.js';
+import { isFalsy, toPeerId } from '../peer-key.js';
+
+interface Verb {
+  /** The verb promises an answer, even to a parity session. */
+  readonly answered: boolean;
+  readonly read: (body: JsonObject, frame: WireFrame) => Command;
+}
+
+const defaultRole = 'peer';
+const maxRoleChars = 64;
+const maxPeerIdChars = 128;
+
+export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
+  ['register', { answered: true, read: readRegister }],
+  ['join_room', { answered: true, read: readJoinRoom }],
+  ['discover_peers', { answered: true, read: readDiscoverPeers }],
+  ['update_metadata', { answered: true, read: readUpdateMetadata }],
+  ['peer_message', { answered: true, read: readPeerMessage }],
+  ['leave_room', { answered: true, read: () => ({ type: 'leave' }) }],
+  ['heartbeat', { answered: true, read: () => ({ type: 'heartbeat' }) }],
+]);
+
+/** Lenient where the Python server is: unusable role and metadata are passed over, odd types are judged later. */
+function readRegister(body: JsonObject): Command {
+  const { peer_id: peerId, room_id: roomId, token, id_token: idToken, role, metadata } = body;
+  if (isFalsy(peerId) || isFalsy(roomId) || isFalsy(token) || isFalsy(idToken)) {
+    throw new SignalingError('MISSING_FIELDS');
+  }
+  const name = toPeerId(peerId);
+  return {
+    type: 'join',
+    quiet: true,
+    ...(typeof roomId === 'string' ? { roomId: asRoomId(roomId) } : {}),
+    ...(typeof token === 'string' ? { roomToken: token } : {}),
+    idToken: typeof idToken === 'string' ? idToken : '',
+    peerId: name ?? false,
+    role: typeof role === 'string' && role.length <= maxRoleChars ? role : defaultRole,
+    metadata: isRecord(metadata) ? metadata : {},
+  };
+}
+
+function readJoinRoom(body: JsonObject): Command {
+  const roomId = text(body, 'room_id', 'roomId');
+  const token = text(body, 'token');
+  const idToken = text(body, 'id_token');
+  const missing = Object.entries({ room_id: roomId, token, id_token: idToken })
+    .filter(([, value]) => value === undefined)
+    .map(([field]) => field);
+  if (roomId === undefined || token === undefined || idToken === undefined) {
+    throw new SignalingError('MISSING_FIELDS', `Missing: ${missing.join(', ')}.`);
+  }
+  const peerId = text(body, 'peer_id', 'peerId');
+  if (peerId !== undefined && peerId.length > maxPeerIdChars) throw tooLong('peer_id', maxPeerIdChars);
+  const role = text(body, 'role') ?? defaultRole;
+  if (role.length > maxRoleChars) throw tooLong('role', maxRoleChars);
+  return {
+    type: 'join',
+    quiet: false,
+    roomId: asRoomId(roomId),
+    roomToken: token,
+    idToken,
+    ...(peerId === undefined ? {} : { peerId: toPeerId(peerId) ?? asPeerId(peerId) }),
+    role,
+    metadata: record(body, 'metadata') ?? {},
+  };
+}
+
+function readDiscoverPeers(body: JsonObject): Command {
+  const filters = record(body, 'filters') ?? {};
+  const { role, tags, properties } = filters;
+  const filter: PeerFilter = {
+    ...(typeof role === 'string' ? { role } : {}),
+    ...(Array.isArray(tags) ? { tags: tags.filter((tag): tag is string => typeof tag === 'string') } : {}),
+    ...(isRecord(properties) ? { properties } : {}),
+  };
+  return { type: 'discover', from: peer(body, 'from_peer_id'), filter };
+}
+
+function readUpdateMetadata(body: JsonObject): Command {
+  const metadata = record(body, 'metadata');
+  if (metadata === undefined) throw new SignalingError('INVALID_MESSAGE', 'metadata must be an object.');
+  return { type: 'update_metadata', peerId: peer(body, 'peer_id'), metadata };
+}
+
+function readPeerMessage(body: JsonObject, frame: WireFrame): Command {
+  const { payload } = body;
+  if (payload === undefined || isFalsy(payload)) {
+    throw new SignalingError('INVALID_MESSAGE', 'payload is missing or empty.');
+  }
+  const command = {
+    type: 'message',
+    from: peer(body, 'from_peer_id'),
+    to: peer(body, 'to_peer_id'),
+    payload,
+  } as const;
+  // The receiver gets exactly these four keys; a frame that has more is written anew.
+  return Object.keys(body).length === 4 ? { ...command, frame } : command;
+}
+
+/** The first of the spellings that is there, as a non-empty string. */
+function text(body: JsonObject, ...spellings: readonly string[]): string | undefined {
+  const field = spellings.find((spelling) => body[spelling] !== undefined && body[spelling] !== null);
+  if (field === undefined) return undefined;
+  const value = body[field];
+  if (typeof value === 'string' && value.length > 0) return value;
+  throw new SignalingError('INVALID_MESSAGE', `${field} must be a non-empty string.`);
+}
+
+function peer(body: JsonObject, field: string): PeerId {
+  const peerId = toPeerId(body[field]);
+  if (peerId === undefined || peerId === null) {
+    throw new SignalingError('INVALID_MESSAGE', `${field} must name a peer.`);
+  }
+  return peerId;
+}
+
+function record(body: JsonObject, field: string): JsonObject | undefined {
+  const value = body[field];
+  if (value === undefined || value === null) return undefined;
+  if (isRecord(value)) return value;
+  throw new SignalingError('INVALID_MESSAGE', `${field} must be an object.`);
+}
+
+function tooLong(field: string, max: number): SignalingError {
+  return new SignalingError('INVALID_MESSAGE', `${field} has more than ${max} characters.`);
+}
+
+function isRecord(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
