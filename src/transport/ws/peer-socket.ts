@@ -1,0 +1,40 @@
+import { WebSocket } from 'ws';
+
+/** Who is told of what happens on a socket. */
+export interface SocketListener {
+  onFrame(bytes: Buffer, isBinary: boolean): void;
+  onPong(): void;
+  onError(error: Error): void;
+  onClose(): void;
+}
+
+/** A `ws` socket that knows its listener, so that all sockets share the same four handler functions. */
+export class PeerSocket extends WebSocket {
+  listener: SocketListener | undefined;
+
+  /** Hands events to `listener` from now on. */
+  listen(listener: SocketListener): void {
+    this.listener = listener;
+    this.on('error', onError);
+    this.on('message', onMessage);
+    this.on('pong', onPong);
+    this.on('close', onClose);
+  }
+}
+
+function onMessage(this: WebSocket, data: unknown, isBinary: boolean): void {
+  // The binary type is ws's default, 'nodebuffer': data is one Buffer.
+  if (this instanceof PeerSocket && Buffer.isBuffer(data)) this.listener?.onFrame(data, isBinary);
+}
+
+function onPong(this: WebSocket): void {
+  if (this instanceof PeerSocket) this.listener?.onPong();
+}
+
+function onError(this: WebSocket, error: Error): void {
+  if (this instanceof PeerSocket) this.listener?.onError(error);
+}
+
+function onClose(this: WebSocket): void {
+  if (this instanceof PeerSocket) this.listener?.onClose();
+}

@@ -1,0 +1,50 @@
+import type { Socket } from 'node:net';
+
+/**
+ * Keeps a peer that has not joined from filling memory (D10). `ws` refuses whole messages above its one limit, which
+ * is the limit for joined peers; this one counts the bytes of the message that is still on its way.
+ */
+export class PreJoinGuard {
+  static readonly maxBytes = 16_384;
+
+  readonly #socket: Socket;
+  readonly #count: (chunk: Buffer) => void;
+  #unfinishedBytes = 0;
+  #frameEnded = false;
+  #isPaused = false;
+
+  /** `onTooBig` may be called more than once. */
+  constructor(socket: Socket, onTooBig: () => void) {
+    this.#socket = socket;
+    this.#count = (chunk) => {
+      // A frame ended inside this chunk: what is left of it is less than the chunk.
+      this.#unfinishedBytes = this.#frameEnded ? 0 : this.#unfinishedBytes + chunk.length;
+      this.#frameEnded = false;
+      if (this.#unfinishedBytes > PreJoinGuard.maxBytes && !this.#isPaused) onTooBig();
+    };
+    // After ws's own listener, which has emitted the frames of the chunk by then.
+    socket.on('data', this.#count);
+  }
+
+  /** May a finished message of this size be handled? */
+  admits(bytes: number): boolean {
+    return bytes <= PreJoinGuard.maxBytes;
+  }
+
+  frameEnded(): void {
+    this.#frameEnded = true;
+  }
+
+  /** While a join is under way nothing is read, and what has come may turn out to be a joined peer's. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+  }
+
+  release(): void {
+    this.#socket.off('data', this.#count);
+  }
+}
