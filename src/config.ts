@@ -1,0 +1,162 @@
+/** Settings, read once from the environment. The only file that knows `process.env`'s names. */
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const positive = z.coerce.number().int().min(1);
+const flag = z.enum(['0', '1']).transform((value) => value === '1');
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item.length > 0),
+);
+/** An empty variable is one that is not set: that is what `docker run -e NAME=` means by it. */
+const optional = z.string().min(1).optional();
+
+const schema = z
+  .object({
+    HOST: z.string().min(1).default('0.0.0.0'),
+    HTTP_PORT: port.default(8001),
+    WS_PORT: port.default(8080),
+    COGNITO_REGION: optional,
+    COGNITO_USER_POOL_ID: optional,
+    COGNITO_APP_CLIENT_ID: optional,
+    COGNITO_JWKS_URI: z.url().optional(),
+    JWT_PUBLIC_KEY: optional,
+    JWT_JWKS_URI: z.url().optional(),
+    JWT_ISSUER: optional,
+    JWT_AUDIENCE: optional,
+    LOCAL_SIGNING_KEY: optional,
+    ROOMS_TABLE: z.string().min(3).default('rooms'),
+    ROOM_TTL_S: positive.default(7_200),
+    PRE_JOIN_MS: positive.default(10_000),
+    PING_MS: positive.default(20_000),
+    DRAIN_MS: positive.default(8_000),
+    MAX_MESSAGE_BYTES: z.coerce.number().int().min(16_384).default(1_048_576),
+    MAX_OUTBOX_BYTES: z.coerce.number().int().min(65_536).default(4_194_304),
+    MAX_PEERS_PER_ROOM: positive.default(256),
+    ALLOWED_ORIGINS: list.default([]),
+    REQUIRE_DELETE_AUTH: flag.default(false),
+    ALLOW_EMBEDDED: flag.default(false),
+    NODE_ENV: z.string().default('development'),
+    LOG_LEVEL: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
+  })
+  .superRefine((env, context) => {
+    const issue = (path: string, message: string): void => {
+      context.addIssue({ code: 'custom', path: [path], message });
+    };
+    const cognito = ['COGNITO_REGION', 'COGNITO_USER_POOL_ID', 'COGNITO_APP_CLIENT_ID'] as const;
+    const set = cognito.filter((name) => env[name] !== undefined);
+    if (set.length > 0) {
+      for (const name of cognito) {
+        if (env[name] === undefined)
+          issue(name, `is missing: ${set.join(' and ')} is set, Cognito needs all three`);
+      }
+    }
+    if (env.JWT_PUBLIC_KEY !== undefined && env.JWT_JWKS_URI !== undefined) {
+      issue('JWT_JWKS_URI', 'is set beside JWT_PUBLIC_KEY: set one of them');
+    }
+    if (env.JWT_PUBLIC_KEY !== undefined || env.JWT_JWKS_URI !== undefined) {
+      if (env.JWT_ISSUER === undefined)
+        issue('JWT_ISSUER', 'is missing: it must equal the tokens’ iss claim');
+      if (env.JWT_AUDIENCE === undefined)
+        issue('JWT_AUDIENCE', 'is missing: it must be in the tokens’ aud claim');
+      if (set.length > 0)
+        issue('JWT_ISSUER', 'goes without the COGNITO_ variables: set one kind of identities');
+    }
+    const embedded = set.length === 0;
+    if (env.NODE_ENV === 'production' && embedded && !env.ALLOW_EMBEDDED) {
+      issue(
+        'COGNITO_USER_POOL_ID',
+        'is not set, and NODE_ENV=production refuses rooms and identities that live in one process: ' +
+          'set the three COGNITO_ variables, or ALLOW_EMBEDDED=1 if you mean it',
+      );
+    }
+  });
+
+/** Where identities come from. */
+export type IdentitySource =
+  | {
+      readonly kind: 'cognito';
+      readonly region: string;
+      readonly userPoolId: string;
+      readonly clientId: string;
+      readonly jwksUri: string | undefined;
+    }
+  | {
+      readonly kind: 'issuer';
+      readonly issuer: string;
+      readonly audience: string;
+      readonly keys: { readonly pem: string } | { readonly jwksUri: string };
+    }
+  | { readonly kind: 'embedded'; readonly signingKeyPem: string | undefined };
+
+/** All sizes in bytes, all times in milliseconds unless the name says otherwise. */
+export interface Config {
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly httpPort: number;
+  readonly wsPort: number;
+  readonly identities: IdentitySource;
+  /** Region and table of DynamoDB; absent: rooms live in this process. */
+  readonly dynamo: { readonly region: string; readonly table: string } | undefined;
+  readonly roomTtlMs: number;
+  readonly preJoinMs: number;
+  readonly pingMs: number;
+  readonly drainMs: number;
+  readonly maxMessageBytes: number;
+  readonly maxOutboxBytes: number;
+  readonly maxPeersPerRoom: number;
+  readonly allowedOrigins: readonly string[];
+  readonly requireDeleteAuth: boolean;
+  readonly logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug';
+}
+
+/** What is wrong with the environment, all of it at once, a line each. */
+export class ConfigError extends Error {
+  constructor(problems: readonly string[]) {
+    super(`The settings are not usable:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+  }
+}
+
+/** Reads the settings. Throws `ConfigError`. */
+export function loadConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(set);
+  if (!parsed.success) {
+    throw new ConfigError(parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`));
+  }
+  const env = parsed.data;
+  return {
+    host: env.HOST,
+    httpPort: env.HTTP_PORT,
+    wsPort: env.WS_PORT,
+    identities: identitySource(env),
+    dynamo:
+      env.COGNITO_REGION === undefined ? undefined : { region: env.COGNITO_REGION, table: env.ROOMS_TABLE },
+    roomTtlMs: env.ROOM_TTL_S * 1000,
+    preJoinMs: env.PRE_JOIN_MS,
+    pingMs: env.PING_MS,
+    drainMs: env.DRAIN_MS,
+    maxMessageBytes: env.MAX_MESSAGE_BYTES,
+    maxOutboxBytes: env.MAX_OUTBOX_BYTES,
+    maxPeersPerRoom: env.MAX_PEERS_PER_ROOM,
+    allowedOrigins: env.ALLOWED_ORIGINS,
+    requireDeleteAuth: env.REQUIRE_DELETE_AUTH,
+    logLevel: env.LOG_LEVEL,
+  };
+}
+
+function identitySource(env: z.output<typeof schema>): IdentitySource {
+  const { COGNITO_REGION: region, COGNITO_USER_POOL_ID: userPoolId, COGNITO_APP_CLIENT_ID: clientId } = env;
+  if (region !== undefined && userPoolId !== undefined && clientId !== undefined) {
+    return { kind: 'cognito', region, userPoolId, clientId, jwksUri: env.COGNITO_JWKS_URI };
+  }
+  const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience, JWT_PUBLIC_KEY: pem, JWT_JWKS_URI: jwksUri } = env;
+  if (issuer !== undefined && audience !== undefined) {
+    if (pem !== undefined) return { kind: 'issuer', issuer, audience, keys: { pem } };
+    if (jwksUri !== undefined) return { kind: 'issuer', issuer, audience, keys: { jwksUri } };
+  }
+  return { kind: 'embedded', signingKeyPem: env.LOCAL_SIGNING_KEY };
+}

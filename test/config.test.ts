@@ -1,0 +1,77 @@
+import { describe, expect, test } from '@jest/globals';
+import { ConfigError, loadConfig } from '../src/config.js';
+
+const cognito = {
+  COGNITO_REGION: 'us-west-1',
+  COGNITO_USER_POOL_ID: 'us-west-1_Pool',
+  COGNITO_APP_CLIENT_ID: 'client',
+};
+
+function problems(environment: Record<string, string>): string {
+  try {
+    loadConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return '';
+}
+
+describe('[B5] settings', () => {
+  test('nothing set: everything embedded, on the Python server’s ports', () => {
+    expect(loadConfig({})).toMatchObject({
+      httpPort: 8001,
+      wsPort: 8080,
+      identities: { kind: 'embedded' },
+      dynamo: undefined,
+      roomTtlMs: 7_200_000,
+    });
+  });
+
+  test('the Python server’s three variables: Cognito and DynamoDB', () => {
+    expect(loadConfig(cognito)).toMatchObject({
+      identities: { kind: 'cognito', region: 'us-west-1', userPoolId: 'us-west-1_Pool', clientId: 'client' },
+      dynamo: { region: 'us-west-1', table: 'rooms' },
+    });
+  });
+
+  test('an empty variable is one that is not set', () => {
+    expect(loadConfig({ COGNITO_REGION: '', HTTP_PORT: '', ROOMS_TABLE: '' })).toEqual(loadConfig({}));
+  });
+
+  test('any RS256 issuer by PEM or by JWKS', () => {
+    const issuer = { JWT_ISSUER: 'https://issuer.example', JWT_AUDIENCE: 'us' };
+    expect(loadConfig({ ...issuer, JWT_PUBLIC_KEY: 'pem' })).toMatchObject({
+      identities: { kind: 'issuer', keys: { pem: 'pem' } },
+    });
+    expect(loadConfig({ ...issuer, JWT_JWKS_URI: 'https://issuer.example/jwks' })).toMatchObject({
+      identities: { kind: 'issuer', keys: { jwksUri: 'https://issuer.example/jwks' } },
+    });
+  });
+
+  test('all that is wrong is said at once, each by its name', () => {
+    const text = problems({
+      HTTP_PORT: 'eight',
+      WS_PORT: '70000',
+      COGNITO_REGION: 'us-west-1',
+      REQUIRE_DELETE_AUTH: 'yes',
+      LOG_LEVEL: 'loud',
+    });
+    for (const name of ['HTTP_PORT', 'WS_PORT', 'REQUIRE_DELETE_AUTH', 'LOG_LEVEL'])
+      expect(text).toContain(name);
+  });
+
+  test('two of the three Cognito variables, or two kinds of identities, are told apart from a working set', () => {
+    expect(problems({ ...cognito, COGNITO_REGION: '' })).toMatch(/COGNITO_REGION is missing/);
+    expect(problems({ JWT_PUBLIC_KEY: 'pem' })).toMatch(/JWT_ISSUER is missing[^]*JWT_AUDIENCE is missing/);
+    expect(problems({ ...cognito, JWT_PUBLIC_KEY: 'pem', JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' })).toMatch(
+      /COGNITO_ variables/,
+    );
+  });
+
+  test('production refuses what lives in one process, unless it is meant', () => {
+    expect(problems({ NODE_ENV: 'production' })).toMatch(/ALLOW_EMBEDDED=1/);
+    expect(problems({ NODE_ENV: 'production', ALLOW_EMBEDDED: '1' })).toBe('');
+    expect(problems({ NODE_ENV: 'production', ...cognito })).toBe('');
+  });
+});
