@@ -5,10 +5,14 @@ interface Timer {
   readonly run: () => void;
 }
 
-/** Time in the test's hand. Starts at the real time, so that tokens are judged as usual. */
+/** Time in the test's hand. Starts at the real time unless told, so that tokens are judged as usual. */
 export class FakeClock implements Clock {
-  #nowMs = Date.now();
+  #nowMs: number;
   readonly #timers = new Set<Timer>();
+
+  constructor(nowMs = Date.now()) {
+    this.#nowMs = nowMs;
+  }
 
   now(): number {
     return this.#nowMs;
