@@ -53,19 +53,20 @@ interface Payloads {
   };
   signal: {
     readonly kind: SignalKind;
-    /** Who the frame says it is from; absent when it does not say. */
-    readonly from?: PeerId;
-    /** Absent: everybody else in the room. */
-    readonly to?: PeerId;
+    /** Who the frame says it is from, if it says so. */
+    readonly from: PeerId | undefined;
+    /** `undefined`: everybody else in the room. */
+    readonly to: PeerId | undefined;
     readonly body: JsonObject;
-    readonly frame?: WireFrame;
+    /** Present when receivers of that dialect may be handed the bytes as they came. */
+    readonly frame: WireFrame | undefined;
   };
   /** An application message from peer to peer, opaque to the server. */
   message: {
     readonly from: PeerId;
     readonly to: PeerId;
     readonly payload: Json;
-    readonly frame?: WireFrame;
+    readonly frame: WireFrame | undefined;
   };
   discover: { readonly from: PeerId; readonly filter: PeerFilter };
   update_metadata: { readonly peerId: PeerId; readonly metadata: JsonObject };
@@ -89,16 +90,8 @@ export interface Limits {
 
 export type LeaveReason = 'left' | 'disconnected' | 'replaced' | 'deleted';
 
-export interface SignalEvent {
-  readonly type: 'signal';
-  readonly kind: SignalKind;
-  readonly from: PeerId;
-  /** Absent when it went to everybody. */
-  readonly to?: PeerId;
-  readonly body: JsonObject;
-  /** Present when receivers of that dialect may be handed the bytes as they came. */
-  readonly frame?: WireFrame;
-}
+/** A signal whose sender is known to be who it says. It is told as it was asked: the relay path makes no copy. */
+export type SignalEvent = CommandOf<'signal'> & { readonly from: PeerId };
 
 export type Event =
   | {
@@ -118,13 +111,7 @@ export type Event =
   | { readonly type: 'metadata_updated'; readonly peerId: PeerId; readonly metadata: JsonObject }
   | { readonly type: 'refused'; readonly error: SignalingError }
   | SignalEvent
-  | {
-      readonly type: 'message';
-      readonly from: PeerId;
-      readonly to: PeerId;
-      readonly payload: Json;
-      readonly frame?: WireFrame;
-    }
+  | CommandOf<'message'>
   | { readonly type: 'peer_joined'; readonly peer: PeerCard }
   | { readonly type: 'peer_left'; readonly peerId: PeerId; readonly reason: LeaveReason }
   | { readonly type: 'room_closed'; readonly roomId: RoomId; readonly reason: 'deleted' }

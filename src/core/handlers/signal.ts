@@ -22,14 +22,7 @@ export function signal(
     refuse(context, session, new SignalingError('MISSING_FIELDS'), ask);
     return;
   }
-  const event: SignalEvent = {
-    type: 'signal',
-    kind: command.kind,
-    from: seat.peerId,
-    ...(to === undefined ? {} : { to }),
-    body: command.body,
-    ...(command.frame === undefined ? {} : { frame: command.frame }),
-  };
+  const event = isSigned(command) ? command : { ...command, from: seat.peerId };
   if (to === undefined) {
     broadcast(context, session, seat, event);
   } else {
@@ -42,6 +35,10 @@ export function signal(
     context.tally.signals_relayed += 1;
   }
   if (ask.id !== undefined && !session.state.quiet) session.sink.send({ type: 'accepted' }, ask);
+}
+
+function isSigned(command: CommandOf<'signal'>): command is SignalEvent {
+  return command.from !== undefined;
 }
 
 function broadcast(context: Context, session: Session, seat: Seat, event: SignalEvent): void {
@@ -68,8 +65,7 @@ export function message(
     refuseMissing(context, session, command.to, ask);
     return;
   }
-  const { type, from, to, payload, frame } = command;
-  target.sink.send({ type, from, to, payload, ...(frame === undefined ? {} : { frame }) });
+  target.sink.send(command);
   context.tally.messages_relayed += 1;
   if (ask.id !== undefined && !session.state.quiet) session.sink.send({ type: 'accepted' }, ask);
 }

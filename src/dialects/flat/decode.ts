@@ -69,14 +69,7 @@ function decodeSignal(kind: SignalKind, body: JsonObject, frame: WireFrame): Dec
   // Only what a Python server could have forwarded goes out as it came.
   const verbatim = body['type'] === kind && body['sender'] !== undefined && body['target'] !== undefined;
   return {
-    command: {
-      type: 'signal',
-      kind,
-      ...(from === undefined ? {} : { from }),
-      ...(to === undefined ? {} : { to }),
-      body,
-      ...(verbatim ? { frame } : {}),
-    },
+    command: { type: 'signal', kind, from, to, body, frame: verbatim ? frame : undefined },
     ask,
   };
 }

@@ -92,14 +92,14 @@ function readPeerMessage(body: JsonObject, frame: WireFrame): Command {
   if (payload === undefined || isFalsy(payload)) {
     throw new SignalingError('INVALID_MESSAGE', 'payload is missing or empty.');
   }
-  const command = {
+  return {
     type: 'message',
     from: peer(body, 'from_peer_id'),
     to: peer(body, 'to_peer_id'),
     payload,
-  } as const;
-  // The receiver gets exactly these four keys; a frame that has more is written anew.
-  return Object.keys(body).length === 4 ? { ...command, frame } : command;
+    // The receiver gets exactly these four keys; a frame that has more is written anew.
+    frame: Object.keys(body).length === 4 ? frame : undefined,
+  };
 }
 
 /** The first of the spellings that is there, as a non-empty string. */

@@ -136,7 +136,7 @@ export class Connection implements EventSink, SocketListener {
 
   send(event: Event, ask?: Ask): void {
     if (this.#isClosing) return;
-    const { frame } = event as { readonly frame?: { readonly dialect: string; readonly bytes: Buffer } };
+    const frame = event.type === 'signal' || event.type === 'message' ? event.frame : undefined;
     const payload =
       frame?.dialect === this.#dialect.name ? frame.bytes : this.#context.encoder(this.#dialect, event, ask);
     const wasEmpty = this.#outbox.isEmpty;
