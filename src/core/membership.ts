@@ -59,7 +59,7 @@ export function unseat(context: Context, session: Session, reason: LeaveReason):
 }
 
 /**
- * The socket is gone. A parity peer's name stays (its clean-up call comes after its socket closes, WIRE section 4);
+ * The socket is gone. A parity peer's name stays (its clean-up call comes after its socket closes, SPEC P6);
  * a full session's does not.
  */
 export function disconnect(context: Context, session: Session): void {

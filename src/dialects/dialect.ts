@@ -12,7 +12,7 @@ export interface DecodedRefusal {
   readonly error: SignalingError;
   /** Absent when not even the verb could be read. */
   readonly ask?: Ask;
-  /** The Python server ends the socket of a registered peer for such a frame (WIRE section 2). */
+  /** The Python server ends the socket of a registered peer for such a frame. */
   readonly endsQuiet: boolean;
 }
 

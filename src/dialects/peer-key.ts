@@ -17,8 +17,7 @@ export function toPeerId(value: Json | undefined): PeerId | undefined | null {
   }
   if (isFalsy(value)) return undefined;
   if (typeof value === 'object') return null;
-  // Python: True == 1, so both are one key.
-  return asPeerId(mark + JSON.stringify(value === true ? 1 : value));
+  return asPeerId(mark + JSON.stringify(value));
 }
 
 /** The name as the wire spelled it. */

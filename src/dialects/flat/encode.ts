@@ -13,7 +13,7 @@ const pythonVerbs: ReadonlySet<string> = new Set([
   'peer_message',
 ]);
 
-/** What `register` answers for each refusal that the Python server knows (WIRE section 2). */
+/** What `register` answers for each refusal that the Python server knows. */
 const registerRefusals: Readonly<Partial<Record<ErrorCode, JsonObject>>> = {
   MISSING_FIELDS: { type: 'error', reason: 'Missing required fields during registration.' },
   INVALID_TOKEN: { error: 'Invalid token' },

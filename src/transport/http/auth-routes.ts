@@ -1,0 +1,17 @@
+import type { HttpParts } from './desk.js';
+import { signInRefusal } from './failure.js';
+import { jsonReply, type Reply } from './reply.js';
+import type { Route } from './route.js';
+
+/** `POST /anonymous-signin`: a throw-away user and its token. Any body is ignored. */
+export function authRoutes({ desk }: HttpParts): readonly Route[] {
+  const signIn = async (): Promise<Reply> => {
+    try {
+      const { idToken, username } = await desk.signIn();
+      return jsonReply(200, { id_token: idToken, username });
+    } catch (error) {
+      return signInRefusal(error);
+    }
+  };
+  return [{ path: '/anonymous-signin', method: 'POST', answer: signIn }];
+}

@@ -1,0 +1,49 @@
+import type { Logger, Tally } from '../../ports/runtime.js';
+import type { PeerId, RoomId } from '../../protocol/ids.js';
+import type { Json, RoomRecord } from '../../protocol/records.js';
+
+/** What the HTTP routes ask of the core; `SignalingNode` is one. */
+export interface Desk {
+  /** Signs a throw-away user in. Rejects with `IDENTITY_UNAVAILABLE`; its message is safe to show (D13). */
+  signIn(): Promise<{ readonly idToken: string; readonly username: string }>;
+  /** Rejects with `INVALID_TOKEN`, `IDENTITY_UNAVAILABLE` or `STORE_UNAVAILABLE`. */
+  createRoom(idToken: string): Promise<RoomRecord>;
+  /** `bearer`: the caller's token if one was sent. Rejects with `INVALID_TOKEN` or `FORBIDDEN`. */
+  deletePeersAndRoom(
+    by: { readonly peerId: PeerId } | { readonly roomId: RoomId },
+    bearer?: string,
+  ): Promise<'peer not found' | 'room not found' | 'deleted'>;
+  /** As above, for one peer; `roomDeleted` when it was the last of its room. */
+  deletePeer(
+    peerId: PeerId,
+    bearer?: string,
+  ): Promise<{ readonly found: boolean; readonly roomDeleted: boolean }>;
+  /** Counts of this moment, for `/metrics`. */
+  stats(): {
+    readonly rooms: number;
+    readonly connections: number;
+    readonly sessions: number;
+    readonly peersByRole: Readonly<Record<string, number>>;
+  };
+  /** Empty when ready; else one short word per thing that is not, e.g. 'draining', 'room store'. */
+  notReady(): Promise<readonly string[]>;
+}
+
+export interface HttpSettings {
+  /** D12: deletions need a token. Without it they only check one that is sent. */
+  readonly requireDeleteAuth: boolean;
+  /** D5: origins that may call from a browser, as browsers spell them; `*` for all. Empty: none. */
+  readonly allowedOrigins: readonly string[];
+  /** The peer that a JSON value of the wire names (numbers and `true` can); `undefined` when it can name none. */
+  readonly peerKey: (value: Json) => PeerId | undefined;
+}
+
+/** All that the routes are made of. */
+export interface HttpParts {
+  readonly desk: Desk;
+  readonly settings: HttpSettings;
+  readonly logger: Logger;
+  readonly tally: Readonly<Tally>;
+  /** The Prometheus text of this process. */
+  readonly renderMetrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+}

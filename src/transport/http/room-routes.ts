@@ -1,0 +1,103 @@
+/** Rooms over HTTP: make one, delete one, delete a peer (SPEC H2 to H10). */
+import type { Request } from 'express';
+import { asRoomId } from '../../protocol/ids.js';
+import type { Json, JsonObject } from '../../protocol/records.js';
+import { bearerOf } from './bearer.js';
+import type { Desk, HttpParts, HttpSettings } from './desk.js';
+import { refusal } from './failure.js';
+import { readJsonBody } from './json-body.js';
+import { detailReply, faultReply, jsonReply, type Reply } from './reply.js';
+import type { Route } from './route.js';
+
+export function roomRoutes({ desk, settings }: HttpParts): readonly Route[] {
+  return [
+    { path: '/create-room', method: 'POST', answer: (request) => createRoom(desk, request) },
+    {
+      path: '/delete-peers-and-room',
+      method: 'POST',
+      answer: (request) => deletion(settings, request, deletePeersAndRoom(desk, settings)),
+    },
+    {
+      path: '/delete-peer',
+      method: 'POST',
+      answer: (request) => deletion(settings, request, deletePeer(desk, settings)),
+    },
+  ];
+}
+
+async function createRoom(desk: Desk, request: Request): Promise<Reply> {
+  const token = bearerOf(request);
+  if (token === undefined) {
+    const loc = ['header', 'authorization'];
+    return faultReply({ type: 'missing', loc, msg: 'Field required', input: null });
+  }
+  try {
+    const room = await desk.createRoom(token);
+    return jsonReply(200, { room_id: room.roomId, token: room.token });
+  } catch (error) {
+    return refusal(error);
+  }
+}
+
+type Deletion = (body: JsonObject, bearer: string | undefined) => Promise<Reply>;
+
+/** What both deletions share: who may, and what a body must be (D11, D12). */
+async function deletion(settings: HttpSettings, request: Request, run: Deletion): Promise<Reply> {
+  const bearer = bearerOf(request);
+  if (bearer === undefined && settings.requireDeleteAuth) {
+    return detailReply(401, 'Authorization required', { 'www-authenticate': 'Bearer' });
+  }
+  const body = await readJsonBody(request);
+  if ('refused' in body) return body.refused;
+  for (const name of ['room_id', 'peer_id']) {
+    const input = body.object[name];
+    if (typeof input === 'object' && input !== null) {
+      const msg = 'Input should be a valid string';
+      return faultReply({ type: 'string_type', loc: ['body', name], msg, input });
+    }
+  }
+  try {
+    return await run(body.object, bearer);
+  } catch (error) {
+    return refusal(error);
+  }
+}
+
+function deletePeersAndRoom(desk: Desk, { peerKey }: HttpSettings): Deletion {
+  return async (body, bearer) => {
+    const roomId = body['room_id'];
+    const peerId = peerKey(body['peer_id'] ?? null);
+    let outcome: Awaited<ReturnType<Desk['deletePeersAndRoom']>> = 'peer not found';
+    if (isTruthy(roomId)) {
+      // No room is named by a number or `true`.
+      const byRoom = typeof roomId === 'string';
+      outcome = byRoom
+        ? await desk.deletePeersAndRoom({ roomId: asRoomId(roomId) }, bearer)
+        : 'room not found';
+    }
+    // The Python server looked at nothing but `peer_id`: a room that is not known does not hide a peer that is.
+    if (outcome !== 'deleted' && peerId !== undefined) {
+      outcome = await desk.deletePeersAndRoom({ peerId }, bearer);
+    }
+    return status(outcome === 'deleted' ? 'peer deleted successfully' : outcome);
+  };
+}
+
+function deletePeer(desk: Desk, { peerKey }: HttpSettings): Deletion {
+  return async (body, bearer) => {
+    const peerId = peerKey(body['peer_id'] ?? null);
+    const outcome = peerId === undefined ? undefined : await desk.deletePeer(peerId, bearer);
+    // Version 2.0 says this of whoever it does not know, and of a request that names nobody.
+    if (outcome?.found !== true) return status('peer deleted from Cognito (already removed from room)');
+    return status(`peer deleted successfully. Room status: ${outcome.roomDeleted ? 'deleted' : 'active'}`);
+  };
+}
+
+function status(text: string): Reply {
+  return jsonReply(200, { status: text });
+}
+
+/** As Python means it, for what is no container. */
+function isTruthy(value: Json | undefined): value is string | number | true {
+  return Boolean(value);
+}

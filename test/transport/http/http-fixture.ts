@@ -1,0 +1,104 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { createTally, type LogFields, type Logger, type Tally } from '../../../src/ports/runtime.js';
+import { SignalingError } from '../../../src/protocol/errors.js';
+import { asPeerId, asRoomId } from '../../../src/protocol/ids.js';
+import type { Desk, HttpSettings } from '../../../src/transport/http/desk.js';
+import { createHttpApp, createHttpServer } from '../../../src/transport/http/server.js';
+
+interface LogLine {
+  readonly level: string;
+  readonly event: string;
+  readonly fields: LogFields;
+}
+
+export interface Running {
+  readonly port: number;
+  readonly log: LogLine[];
+  /** What the desk was asked, in order. */
+  readonly asked: unknown[][];
+  readonly tally: Tally;
+}
+
+/** A desk that knows the token `good`, the peer `known` and the room `0badcafe`. */
+function createDesk(asked: unknown[][]): Desk {
+  const verify = (token: string | undefined): void => {
+    if (token === undefined || token === 'good') return;
+    if (token === 'stranger') throw new SignalingError('FORBIDDEN', 'Not yours.');
+    if (token === 'outage') throw new SignalingError('IDENTITY_UNAVAILABLE');
+    throw new SignalingError('INVALID_TOKEN', 'Not enough segments');
+  };
+  return {
+    signIn: () => Promise.resolve({ idToken: 'header.claims.signature', username: 'some-user' }),
+    async createRoom(idToken) {
+      asked.push(['createRoom', idToken]);
+      await Promise.resolve();
+      verify(idToken);
+      return { roomId: asRoomId('0badcafe'), token: 'abc123', createdBy: 'sub', expiresAtS: 1 };
+    },
+    async deletePeersAndRoom(by, bearer) {
+      asked.push(['deletePeersAndRoom', by, bearer]);
+      await Promise.resolve();
+      verify(bearer);
+      if ('roomId' in by) return by.roomId === '0badcafe' ? 'deleted' : 'room not found';
+      if (by.peerId === 'lost') return 'room not found';
+      return by.peerId === 'known' ? 'deleted' : 'peer not found';
+    },
+    async deletePeer(peerId, bearer) {
+      asked.push(['deletePeer', peerId, bearer]);
+      await Promise.resolve();
+      verify(bearer);
+      return { found: peerId === 'known' || peerId === 'last', roomDeleted: peerId === 'last' };
+    },
+    stats: () => ({ rooms: 2, connections: 7, sessions: 5, peersByRole: { worker: 3, peer: 2 } }),
+    notReady: () => Promise.resolve([]),
+  };
+}
+
+interface Options {
+  readonly desk?: Partial<Desk>;
+  readonly settings?: Partial<HttpSettings>;
+}
+
+/** Runs the app on a free port while `use` does, on a desk of this file with the given parts replaced. */
+export async function withServer(
+  { desk = {}, settings = {} }: Options,
+  use: (running: Running) => Promise<void>,
+): Promise<void> {
+  const log: LogLine[] = [];
+  const asked: unknown[][] = [];
+  const tally = createTally();
+  const keep =
+    (level: string) =>
+    (event: string, fields: LogFields = {}): void => {
+      log.push({ level, event, fields });
+    };
+  const logger: Logger = {
+    debug: keep('debug'),
+    info: keep('info'),
+    warn: keep('warn'),
+    error: keep('error'),
+  };
+  const app = createHttpApp({
+    desk: { ...createDesk(asked), ...desk },
+    settings: {
+      requireDeleteAuth: false,
+      allowedOrigins: [],
+      peerKey: (value) => (typeof value === 'string' && value !== '' ? asPeerId(value) : undefined),
+      ...settings,
+    },
+    logger,
+    tally,
+    renderMetrics: () =>
+      Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'some_metric 1\n' }),
+  });
+  const server = createHttpServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  try {
+    await use({ port: (server.address() as AddressInfo).port, log, asked, tally });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  }
+}
