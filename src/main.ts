@@ -1,0 +1,47 @@
+/** The process: settings in, signals handled, exit code out. */
+import process from 'node:process';
+import { createApp, type App } from './app.js';
+import { ConfigError, loadConfig } from './config.js';
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+function explain(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  if (!(error instanceof Error)) return String(error);
+  if ('code' in error && error.code === 'EADDRINUSE') {
+    return `${error.message}. Another server holds the port: stop it, or set HTTP_PORT and WS_PORT.`;
+  }
+  return error.stack ?? error.message;
+}
+
+function handleSignals(app: App): void {
+  let isStopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    say(`${signal}: closing. A second signal ends at once.`);
+    app.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        say(explain(error));
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+try {
+  const app = await createApp(loadConfig());
+  await app.listen();
+  handleSignals(app);
+  say(`HTTP       ${app.addresses.http}  (try ${app.addresses.http}/health)`);
+  say(`WebSocket  ${app.addresses.ws}`);
+  for (const decision of app.decisions) say(decision);
+} catch (error) {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exitCode = 1;
+}

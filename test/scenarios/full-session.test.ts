@@ -1,0 +1,184 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { TestServer, type Room, type User } from '../support/server.js';
+
+let server: TestServer;
+let user: User;
+let room: Room;
+
+beforeAll(async () => {
+  server = await TestServer.start({ MAX_PEERS_PER_ROOM: '4' });
+  user = await server.signIn();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  room = await server.createRoom(user);
+});
+
+describe('join_room', () => {
+  test('[F1] [F2] answers with the roster, the host and the limits, and quotes the id', async () => {
+    await server.register(room, 'worker', await server.signIn());
+    const peer = await server.connect();
+    peer.send({
+      type: 'join_room',
+      id: 'q1',
+      ...room,
+      id_token: user.id_token,
+      peer_id: 'me',
+      role: 'client',
+    });
+    const joined = await peer.next();
+    expect(joined).toMatchObject({
+      type: 'room_joined',
+      reply_to: 'q1',
+      room_id: room.room_id,
+      peer_id: 'me',
+      resumed: false,
+      // The creator hosts, though the worker was there first.
+      host: 'me',
+      peers: [{ peer_id: 'worker', role: 'peer', metadata: {} }],
+      limits: { max_message_bytes: 1_048_576, max_outbox_bytes: 4_194_304, max_peers_per_room: 4 },
+    });
+    expect(joined['session_id']).toMatch(/^[\w-]{21}$/);
+  });
+
+  test('[F1] makes up a name when there is none', async () => {
+    const peer = await server.connect();
+    peer.send({ type: 'join_room', roomId: room.room_id, token: room.token, id_token: user.id_token });
+    expect((await peer.expect({ type: 'room_joined' }))['peer_id']).toMatch(/^[\w-]{21}$/);
+  });
+
+  test.each([
+    ['no token', { token: undefined }, 'MISSING_FIELDS', /token/],
+    [
+      'nothing at all',
+      { token: null, room_id: null, id_token: null },
+      'MISSING_FIELDS',
+      /room_id, token, id_token/,
+    ],
+    ['a number for a room', { room_id: 5 }, 'INVALID_MESSAGE', /room_id/],
+    ['an object for a name', { peer_id: {} }, 'INVALID_MESSAGE', /peer_id/],
+    ['a name beyond its bound', { peer_id: 'x'.repeat(129) }, 'INVALID_MESSAGE', /peer_id/],
+    ['a list for metadata', { metadata: [] }, 'INVALID_MESSAGE', /metadata/],
+    ['a number for an id', { id: 5 }, 'INVALID_MESSAGE', /id/],
+    ['a bad identity token', { id_token: 'x' }, 'INVALID_TOKEN', /./],
+    ['an unknown room', { room_id: 'ffffffff' }, 'ROOM_NOT_FOUND', /Room/],
+    ['a wrong room token', { token: '000000' + 'x' }, 'INVALID_ROOM_TOKEN', /room token/],
+  ])('[F1] refuses %s and says why', async (_what, fields, code, text) => {
+    const peer = await server.connect();
+    peer.send({ type: 'join_room', ...room, id_token: user.id_token, ...fields });
+    const error = await peer.expect({ type: 'error', code, retryable: false });
+    expect(error['message']).toMatch(text);
+    expect(error['reason']).toBe(error['message']);
+  });
+
+  test('[F8] the room is full', async () => {
+    for (const name of ['a', 'b', 'c', 'd']) await server.join(room, name, {}, user);
+    const late = await server.connect();
+    late.send({ type: 'join_room', ...room, id_token: user.id_token, peer_id: 'e' });
+    await late.expect({ type: 'error', code: 'ROOM_FULL', retryable: true });
+    // A newer socket of a peer that sits there needs no further seat.
+    await server.join(room, 'a', {}, user);
+  });
+});
+
+describe('presence', () => {
+  test('[F3] [P4] full sessions are told who comes and goes, parity sessions are not', async () => {
+    const worker = await server.register(room, 'worker', user);
+    const anna = await server.join(room, 'anna');
+    const bert = await server.join(room, 'bert', { role: 'viewer', metadata: { tags: ['t'] } });
+    await anna.expect({ type: 'user_joined', peer_id: 'bert', role: 'viewer', metadata: { tags: ['t'] } });
+    bert.send({ type: 'leave_room', id: '1' });
+    expect(await bert.next()).toEqual({ type: 'room_left', reply_to: '1' });
+    expect(await anna.next()).toEqual({ type: 'user_left', peer_id: 'bert', reason: 'left' });
+    worker.socket.close();
+    expect(await anna.next()).toEqual({ type: 'user_left', peer_id: 'worker', reason: 'disconnected' });
+    // A parity peer's name is kept, but it is not in the roster.
+    const carl = await server.connect();
+    carl.send({ type: 'join_room', ...room, id_token: user.id_token, peer_id: 'carl' });
+    expect((await carl.expect({ type: 'room_joined' }))['peers']).toMatchObject([{ peer_id: 'anna' }]);
+  });
+
+  test('[F3] [D8] a takeover is one leave and one join, and the late close of the old socket is none', async () => {
+    const anna = await server.join(room, 'anna');
+    const old = await server.join(room, 'bert', {}, user);
+    await anna.expect({ type: 'user_joined', peer_id: 'bert' });
+    await server.join(room, 'bert', {}, user);
+    expect((await old.closed).code).toBe(4409);
+    await anna.expect({ type: 'user_left', peer_id: 'bert', reason: 'replaced' });
+    await anna.expect({ type: 'user_joined', peer_id: 'bert' });
+    await anna.expectNothing();
+  });
+
+  test('[F3] deleting the room tells those in it', async () => {
+    const anna = await server.join(room, 'anna');
+    expect((await server.post('/delete-peers-and-room', { room_id: room.room_id })).status).toBe(200);
+    await anna.expect({ type: 'room_closed', room_id: room.room_id, reason: 'deleted' });
+    anna.send({ type: 'heartbeat' });
+    await anna.expect({ type: 'error', code: 'NOT_IN_ROOM' });
+  });
+});
+
+describe('signals', () => {
+  test('[F4] [F5] without a target everybody else gets it, stamped with the sender', async () => {
+    const [anna, bert, carl] = [
+      await server.join(room, 'anna'),
+      await server.join(room, 'bert'),
+      await server.register(room, 'carl', user),
+    ];
+    await anna.expect({ type: 'user_joined' });
+    await anna.expect({ type: 'user_joined' });
+    await bert.expect({ type: 'user_joined' });
+    anna.send({ type: 'offer', sdp: 'v=0', id: 'm1' });
+    expect(await anna.next()).toEqual({ type: 'accepted', reply_to: 'm1' });
+    expect(await bert.next()).toEqual({ type: 'offer', sdp: 'v=0', id: 'm1', sender: 'anna' });
+    await carl.expect({ type: 'offer', sdp: 'v=0', sender: 'anna' });
+    await anna.expectNothing();
+  });
+
+  test('[F9] a full session and a parity session call each other', async () => {
+    const worker = await server.register(room, 'worker', user);
+    const anna = await server.join(room, 'anna');
+    anna.send({ type: 'offer', target: 'worker', sdp: 'o' });
+    expect(await worker.next()).toEqual({ type: 'offer', sender: 'anna', target: 'worker', sdp: 'o' });
+    worker.send({ type: 'answer', sender: 'worker', target: 'anna', sdp: 'a' });
+    expect(await anna.next()).toEqual({ type: 'answer', sender: 'worker', target: 'anna', sdp: 'a' });
+  });
+
+  test('[F6] S1’s spellings are understood and leave in this dialect’s own', async () => {
+    const anna = await server.join(room, 'anna');
+    const bert = await server.join(room, 'bert');
+    await anna.expect({ type: 'user_joined' });
+    bert.send({ type: 'webrtc_offer', to: 'anna', sdp: 'o' });
+    expect(await anna.next()).toEqual({ type: 'offer', sender: 'bert', target: 'anna', sdp: 'o' });
+    bert.send({ type: 'webrtc_ice_candidate', to: 'anna', senderId: 'bert', candidate: { candidate: '' } });
+    expect(await anna.next()).toEqual({
+      type: 'candidate',
+      sender: 'bert',
+      target: 'anna',
+      candidate: { candidate: '' },
+    });
+  });
+
+  test.each([
+    ['a peer that is not there', { target: 'nobody' }, 'PEER_NOT_FOUND', true],
+    ['[D1] a forged sender', { target: 'anna', sender: 'bert' }, 'SENDER_MISMATCH', false],
+    ['an empty target', { target: '' }, 'MISSING_FIELDS', false],
+    ['a list for a target', { target: ['anna'] }, 'INVALID_MESSAGE', false],
+  ])('[F5] %s is told', async (_what, fields, code, retryable) => {
+    const anna = await server.join(room, 'anna');
+    anna.send({ type: 'offer', sdp: 'x', id: 'm', ...fields });
+    await anna.expect({ type: 'error', code, retryable, reply_to: 'm' });
+  });
+
+  test('[F7] heartbeat answers', async () => {
+    const anna = await server.join(room, 'anna');
+    anna.send({ type: 'heartbeat', id: 'h' });
+    expect(await anna.next()).toEqual({ type: 'heartbeat_ack', reply_to: 'h' });
+  });
+
+  test('[F1] an unknown type is told, with its id', async () => {
+    const anna = await server.join(room, 'anna');
+    anna.send({ type: 'dance', id: 'd' });
+    await anna.expect({ type: 'error', code: 'UNKNOWN_MESSAGE_TYPE', reply_to: 'd' });
+  });
+});
