@@ -25,7 +25,12 @@ const packages = (folder, allowed) => ({
 export default {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'no-dev-packages', severity: 'error', from: {}, to: { dependencyTypes: ['npm-dev'], pathNot: '@types/' } },
+    {
+      name: 'no-dev-packages',
+      severity: 'error',
+      from: {},
+      to: { dependencyTypes: ['npm-dev'], pathNot: '@types/' },
+    },
     floor('protocol-floor', '^src/protocol/', '^src/protocol/'),
     floor('ports-floor', '^src/ports/', '^src/(protocol|ports)/'),
     floor('core-floor', '^src/core/', '^src/(protocol|ports|core)/'),
@@ -35,7 +40,11 @@ export default {
     floor('main-roof', '^src/main\\.ts$', '^src/(app|config)\\.ts$'),
     floor('config-roof', '^src/config\\.ts$', '^src/config\\.ts$'),
     ...Object.keys(vendors).map((vendor) =>
-      floor(`${vendor}-adapter`, `^src/adapters/${vendor}/`, `^src/(protocol|ports|adapters/(${vendor}/|[^/]+\\.ts$))`),
+      floor(
+        `${vendor}-adapter`,
+        `^src/adapters/${vendor}/`,
+        `^src/(protocol|ports|adapters/(${vendor}/|[^/]+\\.ts$))`,
+      ),
     ),
     floor('memory-adapter', '^src/adapters/memory/', '^src/(protocol|ports|adapters/memory/)'),
     { ...packages('protocol', 'zod'), name: 'protocol-packages' },
@@ -47,5 +56,9 @@ export default {
     packages('adapters/memory', 'none'),
     packages('client', 'ws|commander|cli-progress|@roamhq/wrtc|@types/(ws|cli-progress)'),
   ],
-  options: { tsPreCompilationDeps: true, tsConfig: { fileName: 'tsconfig.json' }, doNotFollow: { path: 'node_modules' } },
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+  },
 };

@@ -183,7 +183,8 @@ test('in place of the Python server: its three variables, and nothing else', asy
 test('working on it: each command of the block succeeds', async () => {
   spawnSync('git', ['checkout', '-q', 'README.md'], { cwd: clone });
   const develop = new Terminal(commands('develop'), clone);
-  expect([await develop.exit, develop.lines.slice(-20).join('\n')]).toEqual([0, expect.any(String)]);
+  if ((await develop.exit) !== 0) throw new Error(develop.lines.slice(-60).join('\n'));
+  expect(develop.lines.join('\n')).toMatch(/no dependency violations found[^]*ratio/);
 }, 300_000);
 
 test('every setting in the README is one that is read, and every one that is read is in the README', () => {

@@ -26,9 +26,10 @@ function shorten(name: string): string {
   if (Buffer.byteLength(name) <= maxNameBytes) return name;
   const { stem, extension } = splitName(name);
   const kept = Buffer.byteLength(extension) <= 20 ? extension : '';
-  const characters = [...(kept === '' ? name : stem)];
-  while (Buffer.byteLength(characters.join('') + kept) > maxNameBytes) characters.pop();
-  return characters.join('') + kept;
+  const room = maxNameBytes - Buffer.byteLength(kept);
+  // Cutting bytes may leave half a character, which decodes to U+FFFD.
+  const cut = Buffer.from(kept === '' ? name : stem).subarray(0, room);
+  return cut.toString().replace(/\ufffd+$/, '') + kept;
 }
 
 /** The extension begins at the last dot, but a leading dot begins none. */

@@ -9,28 +9,11 @@ import {
 } from './file-framing.js';
 import { FileReceiver, type ReceivedFile } from './file-receiver.js';
 import { openOutgoing, sendFile, type OutgoingFile } from './file-sender.js';
+import type { TransferObserver } from './transfer-observer.js';
+import { Changes } from './waiting.js';
 import type { DataChannel } from './webrtc.js';
 
 const keepAliveMs = 15_000;
-
-/** A file that arrived, here or at the other end. Times in milliseconds, sizes in bytes. */
-export interface TransferRecord {
-  readonly direction: 'sent' | 'received';
-  /** The path that it was read from or written to. */
-  readonly path: string;
-  readonly sizeBytes: number;
-  readonly sha256: string;
-  readonly durationMs: number;
-  /** The other end said that it has the same SHA-256; peers of S3 say nothing. */
-  readonly isConfirmed: boolean;
-}
-
-/** Told of the files as they come and go; the progress display. */
-export interface TransferObserver {
-  began(direction: TransferRecord['direction'], name: string, sizeBytes: number): void;
-  progressed(direction: TransferRecord['direction'], doneBytes: number): void;
-  finished(record: TransferRecord): void;
-}
 
 export interface TransferOptions {
   readonly outFolder: string;
@@ -51,8 +34,7 @@ export class FileTransfer {
   #beganAtMs = 0;
   #isClosed = false;
   #failure: ClientError | undefined;
-  #wake: () => void = () => undefined;
-  #change = this.#nextChange();
+  readonly #changes = new Changes();
 
   /** @param listen how the channel's messages are had, the earliest included */
   constructor(
@@ -120,7 +102,7 @@ export class FileTransfer {
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
-      this.#notify();
+      this.#changes.notify();
     }, patienceMs);
     try {
       await this.#until(
@@ -140,7 +122,7 @@ export class FileTransfer {
   /** Ends all waiting with this failure. */
   fail(error: ClientError): void {
     this.#failure ??= error;
-    this.#notify();
+    this.#changes.notify();
   }
 
   /** Stops the keep-alives and waits for the disk. Call it at the end, whatever the end was. */
@@ -193,7 +175,7 @@ export class FileTransfer {
     this.#receipts.push(receipt);
     if (!receipt.ok)
       this.fail(new ClientError('transfer', `the other peer could not take a file: ${receipt.reason}`));
-    this.#notify();
+    this.#changes.notify();
   }
 
   #received(file: ReceivedFile): void {
@@ -202,7 +184,7 @@ export class FileTransfer {
     if (isConfirmed && !this.#isClosed) this.#tell({ ok: true, sha256: file.sha256 });
     const durationMs = Date.now() - this.#beganAtMs;
     observer.finished({ direction: 'received', ...file, durationMs, isConfirmed });
-    this.#notify();
+    this.#changes.notify();
   }
 
   #refuse(error: ClientError): void {
@@ -217,7 +199,7 @@ export class FileTransfer {
       this.#outlet.post(receiptMessage(receipt));
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
-      this.#notify();
+      this.#changes.notify();
     }
   }
 
@@ -225,7 +207,7 @@ export class FileTransfer {
     clearInterval(this.#keepAlive);
     await this.#receiver.close();
     this.#isClosed = true;
-    this.#notify();
+    this.#changes.notify();
   }
 
   async #until(holds: () => boolean): Promise<void> {
@@ -233,20 +215,8 @@ export class FileTransfer {
       if (this.#failure !== undefined) throw this.#failure;
       if (holds()) return;
       if (this.#isClosed) throw this.#receiver.isInsideFile ? cutShort() : closedEarly();
-      await this.#change;
+      await this.#changes.next;
     }
-  }
-
-  #notify(): void {
-    const wake = this.#wake;
-    this.#change = this.#nextChange();
-    wake();
-  }
-
-  #nextChange(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-    });
   }
 }
 

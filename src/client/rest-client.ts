@@ -23,43 +23,40 @@ export class RestClient {
   }
 
   async signIn(): Promise<SignedIn> {
-    const reply = await this.#post('/anonymous-signin', {});
+    const reply = await this.#post('/anonymous-signin');
     return { idToken: text(reply, 'id_token'), username: text(reply, 'username') };
   }
 
   async createRoom(idToken: string): Promise<CreatedRoom> {
-    const reply = await this.#post('/create-room', {}, { authorization: `Bearer ${idToken}` });
+    const reply = await this.#post('/create-room', { authorization: `Bearer ${idToken}` });
     return { roomId: text(reply, 'room_id'), token: text(reply, 'token') };
   }
 
-  /** Deletes all users of the peer's room, and the room. The peer's socket may be closed already. */
-  async deletePeersAndRoom(peerId: string): Promise<void> {
-    await this.#post('/delete-peers-and-room', { peer_id: peerId });
+  /**
+   * Deletes all users of the peer's room, and the room. The peer's socket may be closed already. The token goes along
+   * only where the server asks for it: a worker's may have expired, and most servers do not want any.
+   */
+  async deletePeersAndRoom(peerId: string, idToken: string): Promise<void> {
+    const response = await this.#delete('/delete-peers-and-room', peerId, idToken);
+    await readReply('/delete-peers-and-room', response);
   }
 
   /** Deletes this peer's user and leaves the room. Servers before v2.0 cannot do that: `false`. */
-  async deletePeer(peerId: string): Promise<boolean> {
-    const response = await this.#request('/delete-peer', { peer_id: peerId }, {});
+  async deletePeer(peerId: string, idToken: string): Promise<boolean> {
+    const response = await this.#delete('/delete-peer', peerId, idToken);
     await response.body?.cancel();
     return response.ok;
   }
 
-  async #post(
-    path: string,
-    body: object,
-    headers: Record<string, string> = {},
-  ): Promise<Record<string, unknown>> {
-    const response = await this.#request(path, body, headers);
-    const reply = await readObject(response);
-    if (!response.ok) {
-      const detail = typeof reply['detail'] === 'string' ? `: ${reply['detail'].slice(0, 200)}` : '';
-      throw new ClientError(
-        'server',
-        `the server refused ${path} with ${String(response.status)}${detail}`,
-        remedyFor(response.status),
-      );
-    }
-    return reply;
+  async #delete(path: string, peerId: string, idToken: string): Promise<Response> {
+    const response = await this.#request(path, { peer_id: peerId }, {});
+    if (response.status !== 401) return response;
+    await response.body?.cancel();
+    return this.#request(path, { peer_id: peerId }, { authorization: `Bearer ${idToken}` });
+  }
+
+  async #post(path: string, headers: Record<string, string> = {}): Promise<Record<string, unknown>> {
+    return readReply(path, await this.#request(path, {}, headers));
   }
 
   async #request(path: string, body: object, headers: Record<string, string>): Promise<Response> {
@@ -88,6 +85,14 @@ const remedyFor = (status: number): string =>
   status >= 500
     ? 'the server or a service behind it is in trouble: try again later'
     : 'is --http the signaling server?';
+
+async function readReply(path: string, response: Response): Promise<Record<string, unknown>> {
+  const reply = await readObject(response);
+  if (response.ok) return reply;
+  const detail = typeof reply['detail'] === 'string' ? `: ${reply['detail'].slice(0, 200)}` : '';
+  const reason = `the server refused ${path} with ${String(response.status)}${detail}`;
+  throw new ClientError('server', reason, remedyFor(response.status));
+}
 
 async function readObject(response: Response): Promise<Record<string, unknown>> {
   const body = await response.text();

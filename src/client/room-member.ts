@@ -1,6 +1,6 @@
 import { asClientError } from './client-error.js';
 import { Refusal } from './refusal.js';
-import { RestClient, type CreatedRoom } from './rest-client.js';
+import { RestClient, type CreatedRoom, type SignedIn } from './rest-client.js';
 import type { RoomSession } from './session-string.js';
 import { SignalingClient, type Signal } from './signaling-client.js';
 
@@ -17,18 +17,18 @@ export class RoomMember {
   readonly session: RoomSession;
   readonly #rest: RestClient;
   readonly #signaling: SignalingClient;
-  readonly #idToken: string;
+  readonly #identity: SignedIn;
   readonly #timeoutMs: number;
 
   private constructor(
     rest: RestClient,
     signaling: SignalingClient,
-    membership: { readonly session: RoomSession; readonly idToken: string; readonly timeoutMs: number },
+    membership: { readonly session: RoomSession; readonly identity: SignedIn; readonly timeoutMs: number },
   ) {
     this.#rest = rest;
     this.#signaling = signaling;
     this.session = membership.session;
-    this.#idToken = membership.idToken;
+    this.#identity = membership.identity;
     this.#timeoutMs = membership.timeoutMs;
   }
 
@@ -49,11 +49,13 @@ export class RoomMember {
       const { wsUrl, timeoutMs } = address;
       signaling = await SignalingClient.connect(wsUrl, timeoutMs, onSignal);
       const session = await signaling.register({ roomId, token, peerId: username }, idToken, timeoutMs);
-      return new RoomMember(rest, signaling, { session, idToken, timeoutMs });
+      return new RoomMember(rest, signaling, { session, identity: { idToken, username }, timeoutMs });
     } catch (error) {
       await signaling?.close();
       // The first reason is the one to tell, whether or not the clean-up works.
-      await leaveOverHttp(rest, username, room === undefined ? 'room' : 'peer').catch(asClientError);
+      await leaveOverHttp(rest, { idToken, username }, room === undefined ? 'room' : 'peer').catch(
+        asClientError,
+      );
       throw error;
     }
   }
@@ -71,7 +73,7 @@ export class RoomMember {
   /** Registers once more, which the server answers as before while the room exists. Unclear answers count as yes. */
   async isRoomThere(): Promise<boolean> {
     try {
-      await this.#signaling.register(this.session, this.#idToken, this.#timeoutMs);
+      await this.#signaling.register(this.session, this.#identity.idToken, this.#timeoutMs);
       return true;
     } catch (error) {
       return !(error instanceof Refusal) || error.code === 'INVALID_TOKEN';
@@ -84,11 +86,11 @@ export class RoomMember {
    */
   async leave(what: 'room' | 'peer'): Promise<void> {
     await this.#signaling.close();
-    await leaveOverHttp(this.#rest, this.session.peerId, what);
+    await leaveOverHttp(this.#rest, this.#identity, what);
   }
 }
 
-async function leaveOverHttp(rest: RestClient, peerId: string, what: 'room' | 'peer'): Promise<void> {
-  if (what === 'peer' && (await rest.deletePeer(peerId))) return;
-  await rest.deletePeersAndRoom(peerId);
+async function leaveOverHttp(rest: RestClient, who: SignedIn, what: 'room' | 'peer'): Promise<void> {
+  if (what === 'peer' && (await rest.deletePeer(who.username, who.idToken))) return;
+  await rest.deletePeersAndRoom(who.username, who.idToken);
 }

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { MultiBar, type SingleBar } from 'cli-progress';
-import type { TransferObserver, TransferRecord } from './file-transfer.js';
+import type { TransferObserver, TransferRecord } from './transfer-observer.js';
 
 /**
  * All that the client prints. Results (session strings, one line a file) go to stdout, one a line, so that a script

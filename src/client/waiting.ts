@@ -27,3 +27,25 @@ export function within<T>(
     if (stop.aborted) onStop();
   });
 }
+
+/** Lets many wait for whatever changes next; each looks for itself whether it was what it waits for. */
+export class Changes {
+  #wake: () => void = () => undefined;
+  #next = this.#prepare();
+
+  get next(): Promise<void> {
+    return this.#next;
+  }
+
+  notify(): void {
+    const wake = this.#wake;
+    this.#next = this.#prepare();
+    wake();
+  }
+
+  #prepare(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+}
