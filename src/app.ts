@@ -1,7 +1,4 @@
 /** The composition root: every part is made here, and nowhere else. */
-import { once } from 'node:events';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { CognitoIdentityProvider } from './adapters/cognito/cognito-identity-provider.js';
 import { DynamoRoomStore } from './adapters/dynamodb/dynamo-room-store.js';
 import { cognitoIssuer } from './adapters/jwt/cognito-issuer.js';
@@ -21,12 +18,13 @@ import { toPeerId } from './dialects/peer-key.js';
 import type { IdentityProvider, TokenVerifier } from './ports/auth.js';
 import type { RoomStore } from './ports/room-store.js';
 import { createTally, type Clock } from './ports/runtime.js';
-import { createHttpApp, createHttpServer } from './transport/http/server.js';
+import { ManagedServer } from './transport/http/managed-server.js';
+import { createHttpApp } from './transport/http/server.js';
+import { askForUpgrade } from './transport/ws/ask-for-upgrade.js';
 import { createEncoder } from './transport/ws/encoder.js';
 import { Gateway } from './transport/ws/gateway.js';
 import { Liveness } from './transport/ws/liveness.js';
 import { Flusher } from './transport/ws/outbox.js';
-import { createWebSocketServer } from './transport/ws/plain-server.js';
 
 export interface App {
   /** Resolves when both ports answer. Rejects with what the operating system says, for instance EADDRINUSE. */
@@ -84,30 +82,34 @@ export async function createApp(config: Config, overrides: Partial<Ports> = {}):
     tally,
     renderMetrics: () => metrics.render(),
   });
-  const httpServer = createHttpServer(api);
-  const wsServer = createWebSocketServer();
-  gateway.attach(httpServer);
-  gateway.attach(wsServer);
+  const httpServer = new ManagedServer(api);
+  const wsServer = new ManagedServer(askForUpgrade);
+  gateway.attach(httpServer.server);
+  gateway.attach(wsServer.server);
 
-  let closing: Promise<void> | undefined;
-  async function close(): Promise<void> {
+  async function closeAll(): Promise<void> {
     gateway.drain();
     node.drain(retryInMs);
-    await Promise.all([httpServer, wsServer].map((server) => closeServer(server, clock, config.drainMs)));
+    await Promise.all([httpServer, wsServer].map((server) => server.close(clock, config.drainMs)));
     liveness.stop();
     backends.close();
   }
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= closeAll());
   return {
     async listen() {
-      await listen(httpServer, config.httpPort, config.host);
-      await listen(wsServer, config.wsPort, config.host);
+      try {
+        await httpServer.listen(config.httpPort, config.host);
+        await wsServer.listen(config.wsPort, config.host);
+      } catch (error) {
+        // One port alone would look alive to whoever watches it.
+        await close();
+        throw error;
+      }
     },
-    close() {
-      closing ??= close();
-      return closing;
-    },
+    close,
     get addresses() {
-      return { http: `http://${addressOf(httpServer)}`, ws: `ws://${addressOf(wsServer)}` };
+      return { http: `http://${httpServer.address}`, ws: `ws://${wsServer.address}` };
     },
     decisions: backends.decisions,
   };
@@ -190,28 +192,4 @@ async function chooseIdentities(source: IdentitySource, clock: Clock): Promise<U
 
 function nothingToClose(): void {
   // These identities hold no connection.
-}
-
-async function listen(server: Server, port: number, host: string): Promise<void> {
-  server.listen(port, host);
-  await once(server, 'listening');
-}
-
-/** Stops accepting, lets what is open end by itself, and ends the rest after `withinMs`. */
-async function closeServer(server: Server, clock: Clock, withinMs: number): Promise<void> {
-  if (!server.listening) return;
-  const closed = once(server, 'close');
-  server.close();
-  server.closeIdleConnections();
-  const cancel = clock.after(withinMs, () => {
-    server.closeAllConnections();
-  });
-  await closed;
-  cancel();
-}
-
-function addressOf(server: Server): string {
-  const { address, port, family } = server.address() as AddressInfo;
-  const host = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address;
-  return family === 'IPv6' && host !== '127.0.0.1' ? `[${host}]:${port}` : `${host}:${port}`;
 }

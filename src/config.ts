@@ -1,8 +1,22 @@
 /** Settings, read once from the environment. The only file that knows `process.env`'s names. */
+import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { z } from 'zod';
 
-const port = z.coerce.number().int().min(0).max(65_535);
-const positive = z.coerce.number().int().min(1);
+/** Node's timers hold no more. */
+const maxTimerMs = 2_147_483_647;
+
+function whole(least: number, most = Number.MAX_SAFE_INTEGER): z.ZodType<number, string> {
+  const text =
+    `must be a whole number from ${least}` + (most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`);
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, text)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, text);
+}
+
+const port = whole(0, 65_535);
+const milliseconds = whole(1, maxTimerMs);
 const flag = z.enum(['0', '1']).transform((value) => value === '1');
 const list = z.string().transform((value) =>
   value
@@ -10,6 +24,36 @@ const list = z.string().transform((value) =>
     .map((item) => item.trim())
     .filter((item) => item.length > 0),
 );
+/** A PEM may come on one line, with `\n` for its line ends, as env files have it. */
+function pem(
+  read: (text: string) => unknown,
+  what: string,
+): z.ZodType<string | undefined, string | undefined> {
+  return z
+    .string()
+    .transform((text) => text.replaceAll('\\n', '\n'))
+    .refine((text) => {
+      try {
+        read(text);
+        return true;
+      } catch {
+        // What the parser says names no setting, and may quote the key.
+        return false;
+      }
+    }, `must be ${what} as PEM`)
+    .optional();
+}
+/** As browsers spell an origin, so that it can be compared. */
+const origin = z.union([
+  z.literal('*'),
+  z
+    .string()
+    .refine(
+      (text) => URL.canParse(text) && new URL(text).origin !== 'null',
+      'must be origins such as https://host:port, or *',
+    )
+    .transform((text) => new URL(text).origin),
+]);
 /** An empty variable is one that is not set: that is what `docker run -e NAME=` means by it. */
 const optional = z.string().min(1).optional();
 
@@ -22,20 +66,20 @@ const schema = z
     COGNITO_USER_POOL_ID: optional,
     COGNITO_APP_CLIENT_ID: optional,
     COGNITO_JWKS_URI: z.url().optional(),
-    JWT_PUBLIC_KEY: optional,
+    JWT_PUBLIC_KEY: pem(createPublicKey, 'an RSA public key'),
     JWT_JWKS_URI: z.url().optional(),
     JWT_ISSUER: optional,
     JWT_AUDIENCE: optional,
-    LOCAL_SIGNING_KEY: optional,
+    LOCAL_SIGNING_KEY: pem(createPrivateKey, 'an RSA private key'),
     ROOMS_TABLE: z.string().min(3).default('rooms'),
-    ROOM_TTL_S: positive.default(7_200),
-    PRE_JOIN_MS: positive.default(10_000),
-    PING_MS: positive.default(20_000),
-    DRAIN_MS: positive.default(8_000),
-    MAX_MESSAGE_BYTES: z.coerce.number().int().min(16_384).default(1_048_576),
-    MAX_OUTBOX_BYTES: z.coerce.number().int().min(65_536).default(4_194_304),
-    MAX_PEERS_PER_ROOM: positive.default(256),
-    ALLOWED_ORIGINS: list.default([]),
+    ROOM_TTL_S: whole(1, 315_360_000).default(7_200),
+    PRE_JOIN_MS: milliseconds.default(10_000),
+    PING_MS: whole(1_000, maxTimerMs).default(20_000),
+    DRAIN_MS: milliseconds.default(8_000),
+    MAX_MESSAGE_BYTES: whole(16_384, 67_108_864).default(1_048_576),
+    MAX_OUTBOX_BYTES: whole(65_536).default(4_194_304),
+    MAX_PEERS_PER_ROOM: whole(1).default(256),
+    ALLOWED_ORIGINS: list.pipe(z.array(origin)).default([]),
     REQUIRE_DELETE_AUTH: flag.default(false),
     ALLOW_EMBEDDED: flag.default(false),
     NODE_ENV: z.string().default('development'),
@@ -45,6 +89,15 @@ const schema = z
     const issue = (path: string, message: string): void => {
       context.addIssue({ code: 'custom', path: [path], message });
     };
+    if (env.MAX_OUTBOX_BYTES < 2 * env.MAX_MESSAGE_BYTES) {
+      issue(
+        'MAX_OUTBOX_BYTES',
+        'must be at least twice MAX_MESSAGE_BYTES: else one message is a slow consumer',
+      );
+    }
+    if (env.HTTP_PORT === env.WS_PORT && env.HTTP_PORT !== 0) {
+      issue('WS_PORT', 'equals HTTP_PORT: choose another (HTTP_PORT takes WebSocket upgrades too)');
+    }
     const cognito = ['COGNITO_REGION', 'COGNITO_USER_POOL_ID', 'COGNITO_APP_CLIENT_ID'] as const;
     const set = cognito.filter((name) => env[name] !== undefined);
     if (set.length > 0) {
@@ -63,6 +116,13 @@ const schema = z
         issue('JWT_AUDIENCE', 'is missing: it must be in the tokens’ aud claim');
       if (set.length > 0)
         issue('JWT_ISSUER', 'goes without the COGNITO_ variables: set one kind of identities');
+    }
+    const hasKeys = env.JWT_PUBLIC_KEY !== undefined || env.JWT_JWKS_URI !== undefined;
+    if (!hasKeys && (env.JWT_ISSUER !== undefined || env.JWT_AUDIENCE !== undefined)) {
+      issue(
+        'JWT_JWKS_URI',
+        'is missing (or JWT_PUBLIC_KEY): JWT_ISSUER and JWT_AUDIENCE alone verify nothing',
+      );
     }
     const embedded = set.length === 0;
     if (env.NODE_ENV === 'production' && embedded && !env.ALLOW_EMBEDDED) {

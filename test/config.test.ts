@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError, loadConfig } from '../src/config.js';
 
@@ -6,6 +7,10 @@ const cognito = {
   COGNITO_USER_POOL_ID: 'us-west-1_Pool',
   COGNITO_APP_CLIENT_ID: 'client',
 };
+
+const pem = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  .publicKey.export({ type: 'spki', format: 'pem' })
+  .toString();
 
 function problems(environment: Record<string, string>): string {
   try {
@@ -41,8 +46,8 @@ describe('[B5] settings', () => {
 
   test('any RS256 issuer by PEM or by JWKS', () => {
     const issuer = { JWT_ISSUER: 'https://issuer.example', JWT_AUDIENCE: 'us' };
-    expect(loadConfig({ ...issuer, JWT_PUBLIC_KEY: 'pem' })).toMatchObject({
-      identities: { kind: 'issuer', keys: { pem: 'pem' } },
+    expect(loadConfig({ ...issuer, JWT_PUBLIC_KEY: pem.replaceAll('\n', '\\n') })).toMatchObject({
+      identities: { kind: 'issuer', keys: { pem } },
     });
     expect(loadConfig({ ...issuer, JWT_JWKS_URI: 'https://issuer.example/jwks' })).toMatchObject({
       identities: { kind: 'issuer', keys: { jwksUri: 'https://issuer.example/jwks' } },
@@ -61,10 +66,32 @@ describe('[B5] settings', () => {
       expect(text).toContain(name);
   });
 
+  test.each([
+    ['HTTP_PORT', { HTTP_PORT: ' ' }],
+    ['HTTP_PORT', { HTTP_PORT: '0x50' }],
+    ['WS_PORT', { HTTP_PORT: '9000', WS_PORT: '9000' }],
+    ['PRE_JOIN_MS', { PRE_JOIN_MS: '2147483648' }],
+    ['PING_MS', { PING_MS: '1' }],
+    ['MAX_OUTBOX_BYTES', { MAX_OUTBOX_BYTES: '65536' }],
+    ['JWT_PUBLIC_KEY', { JWT_PUBLIC_KEY: 'no pem', JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' }],
+    ['LOCAL_SIGNING_KEY', { LOCAL_SIGNING_KEY: 'no pem' }],
+    ['JWT_JWKS_URI', { JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' }],
+    ['ALLOWED_ORIGINS', { ALLOWED_ORIGINS: 'https://a.example, nonsense' }],
+  ])('%s is named when it is %j', (name, environment) => {
+    expect(problems(environment)).toContain(`  ${name}`);
+  });
+
+  test('origins are compared as browsers spell them', () => {
+    const { allowedOrigins } = loadConfig({
+      ALLOWED_ORIGINS: 'HTTPS://A.Example:443/, http://b.example:8080',
+    });
+    expect(allowedOrigins).toEqual(['https://a.example', 'http://b.example:8080']);
+  });
+
   test('two of the three Cognito variables, or two kinds of identities, are told apart from a working set', () => {
     expect(problems({ ...cognito, COGNITO_REGION: '' })).toMatch(/COGNITO_REGION is missing/);
-    expect(problems({ JWT_PUBLIC_KEY: 'pem' })).toMatch(/JWT_ISSUER is missing[^]*JWT_AUDIENCE is missing/);
-    expect(problems({ ...cognito, JWT_PUBLIC_KEY: 'pem', JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' })).toMatch(
+    expect(problems({ JWT_PUBLIC_KEY: pem })).toMatch(/JWT_ISSUER is missing[^]*JWT_AUDIENCE is missing/);
+    expect(problems({ ...cognito, JWT_PUBLIC_KEY: pem, JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' })).toMatch(
       /COGNITO_ variables/,
     );
   });

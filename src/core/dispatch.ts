@@ -3,7 +3,7 @@ import { SignalingError } from '../protocol/errors.js';
 import type { Ask, Command, CommandOf, CommandType } from '../protocol/messages.js';
 import type { Context } from './context.js';
 import { join } from './handlers/join.js';
-import { heartbeat, leave } from './handlers/leave.js';
+import { ack, heartbeat, leave } from './handlers/leave.js';
 import { discover, updateMetadata } from './handlers/roster.js';
 import { message, signal } from './handlers/signal.js';
 import { refuse } from './refusal.js';
@@ -26,7 +26,11 @@ const seatedHandlers: { readonly [Type in SeatedCommandType]: SeatedHandler<Type
   update_metadata: updateMetadata,
   leave,
   heartbeat,
+  ack,
 };
+
+/** The Python server knows these from no version: to a parity session they mean nothing. */
+const fullOnly: ReadonlySet<CommandType> = new Set(['leave', 'heartbeat', 'ack']);
 
 /**
  * Runs one command. Returns a promise only when the session must wait (a join): the caller then holds back the
@@ -68,10 +72,19 @@ function runSeated<Type extends SeatedCommandType>(
     refuse(context, session, new SignalingError('NOT_IN_ROOM'), ask);
     return;
   }
+  if (state.quiet && fullOnly.has(command.type)) {
+    refuse(context, session, new SignalingError('UNKNOWN_MESSAGE_TYPE'), ask);
+    return;
+  }
   seatedHandlers[command.type](context, session, state.seat, command, ask);
 }
 
 function fail(context: Context, session: Session, ask: Ask, error: unknown): void {
+  if (error instanceof RangeError) {
+    // What the stack is too small for when it is written out; the parser read it without recursion.
+    refuse(context, session, new SignalingError('INVALID_MESSAGE', 'The message is nested too deeply.'), ask);
+    return;
+  }
   context.tally.handler_failures += 1;
   context.logger.error('handler_failed', { session: session.id, verb: ask.verb, error });
   refuse(context, session, new SignalingError('INTERNAL'), ask);

@@ -8,8 +8,10 @@ export class Hub {
   /** Sessions with a socket. */
   readonly sessions = new Set<Session>();
   readonly #rooms = new Map<RoomId, Room<Session>>();
-  /** The newest holder of each name, whatever the room: `/delete-peers-and-room` knows only a name. */
-  readonly #byPeer = new Map<PeerId, Seat>();
+  /** The seats of each name in all rooms, oldest first: `/delete-peers-and-room` knows only a name. */
+  readonly #byPeer = new Map<PeerId, Set<Seat>>();
+  /** Rooms that were or are being deleted: a join that read the record before must not revive them. */
+  readonly #buried = new Set<RoomId>();
 
   get roomCount(): number {
     return this.#rooms.size;
@@ -32,22 +34,37 @@ export class Hub {
     return room;
   }
 
-  /** Where a peer of that name sits, or last sat. */
-  seatOf(peerId: PeerId): Seat | undefined {
-    return this.#byPeer.get(peerId);
+  /** Where peers of that name sit, or last sat: the newest first. */
+  seatsOf(peerId: PeerId): Seat[] {
+    return [...(this.#byPeer.get(peerId) ?? [])].reverse();
   }
 
-  /** Enters a session under its name; what sat there before must have been taken out or be replaced by this. */
+  bury(roomId: RoomId): void {
+    this.#buried.add(roomId);
+  }
+
+  unbury(roomId: RoomId): void {
+    this.#buried.delete(roomId);
+  }
+
+  isBuried(roomId: RoomId): boolean {
+    return this.#buried.has(roomId);
+  }
+
+  /** Enters a session under its name, over whoever holds it. The room must be one of this hub's. */
   enter(session: Session, seat: Seat): void {
     seat.room.members.set(seat.peerId, session);
-    this.#byPeer.set(seat.peerId, seat);
+    const seats = this.#byPeer.get(seat.peerId);
+    if (seats === undefined) this.#byPeer.set(seat.peerId, new Set([seat]));
+    else seats.add(seat);
   }
 
   /** Takes a seat out of the index if it is still the one in it; an empty room goes too. */
   remove(session: Session, seat: Seat): void {
     const { room, peerId } = seat;
     if (room.members.get(peerId) === session) room.members.delete(peerId);
-    if (this.#byPeer.get(peerId) === seat) this.#byPeer.delete(peerId);
+    const seats = this.#byPeer.get(peerId);
+    if (seats?.delete(seat) === true && seats.size === 0) this.#byPeer.delete(peerId);
     this.dropIfEmpty(room);
   }
 

@@ -33,13 +33,14 @@ export function hostOf(room: Room<Session>, fallback: PeerId): PeerId {
   return first ?? fallback;
 }
 
-/** Seats a session. The name must be free, or held by a session that was unseated or is to be overwritten. */
+/** Seats a session, in the place of whoever holds the name. */
 export function takeSeat(context: Context, session: Session, seat: Seat, quiet: boolean): void {
   const { room } = seat;
   const holder = room.members.get(seat.peerId);
-  if (holder !== undefined && holder !== session) unseat(context, holder, 'replaced');
-  session.state = { at: 'joined', quiet, seat };
+  // Entered before the holder goes: a room that is empty in between would be dropped, and this seat with it.
   context.hub.enter(session, seat);
+  if (holder !== undefined) unseat(context, holder, 'replaced');
+  session.state = { at: 'joined', quiet, seat };
   room.liveCount += 1;
   context.tally.joins += 1;
   forgetOldestName(context, room);

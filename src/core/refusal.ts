@@ -27,7 +27,7 @@ export function refuse(
     context.tally.refusals_silent += 1;
     if (!session.silentRefusalLogged) {
       session.silentRefusalLogged = true;
-      context.logger.info('refused_silently', { session: session.id, code: error.code, verb: ask?.verb });
+      context.logger.info('refused_silently', { session: session.id, code: error.code });
     }
     return;
   }

@@ -45,11 +45,24 @@ export async function deletePeersAndRoom(
 ): Promise<DeletionOutcome> {
   const caller = bearer === undefined ? undefined : await context.verifier.verify(bearer);
   if ('roomId' in target) return deleteByRoomId(context, target.roomId, caller);
-  const seat = context.hub.seatOf(target.peerId);
+  const seat = choose(context.hub.seatsOf(target.peerId), caller);
   if (seat === undefined) return 'peer not found';
   requireRight(caller, seat.room, [seat]);
   await empty(context, seat.room);
   return 'deleted';
+}
+
+/**
+ * Which of the peers of that name is meant: the caller's own, else the one that proved to be the user of that name,
+ * else the newest. So nobody can hide another's seat by taking its name in a room of their own.
+ */
+function choose(seats: readonly Seat[], caller: Identity | undefined): Seat | undefined {
+  const own = caller === undefined ? undefined : seats.find(({ identity }) => identity.sub === caller.sub);
+  return own ?? seats.find(isOwnName) ?? seats[0];
+}
+
+function isOwnName({ identity, peerId }: Seat): boolean {
+  return identity.username === peerId || identity.sub === peerId;
 }
 
 async function deleteByRoomId(
@@ -82,7 +95,7 @@ export async function deletePeer(
   bearer: string | undefined,
 ): Promise<{ readonly found: boolean; readonly roomDeleted: boolean }> {
   const caller = bearer === undefined ? undefined : await context.verifier.verify(bearer);
-  const seat = context.hub.seatOf(peerId);
+  const seat = choose(context.hub.seatsOf(peerId), caller);
   const session = seat?.room.members.get(peerId);
   if (seat === undefined || session === undefined) return { found: false, roomDeleted: false };
   requireRight(caller, seat.room, [seat]);
@@ -103,9 +116,17 @@ function seatsOf(room: Room<Session>): [Session, Seat][] {
   );
 }
 
+/** A record is read before its reader sits down: for so long after a deletion nobody may sit down in its room. */
+const buriedMs = 30_000;
+
 async function empty(context: Context, room: Room<Session>): Promise<void> {
+  context.hub.bury(room.id);
+  const unbury = (): void => {
+    context.hub.unbury(room.id);
+  };
   await Promise.all(seatsOf(room).map(([session, seat]) => dismiss(context, session, seat)));
-  await removeIfEmpty(context, room);
+  if (await removeIfEmpty(context, room)) context.clock.after(buriedMs, unbury);
+  else unbury();
 }
 
 async function removeIfEmpty(context: Context, room: Room<Session>): Promise<boolean> {
@@ -125,8 +146,8 @@ async function removeIfEmpty(context: Context, room: Room<Session>): Promise<boo
  * user's own name and proved to be it: a name alone must not delete somebody else's account.
  */
 async function dismiss(context: Context, session: Session, seat: Seat): Promise<boolean> {
-  const { identity, peerId } = seat;
-  if (identity.username === peerId || identity.sub === peerId) {
+  const { identity } = seat;
+  if (isOwnName(seat)) {
     try {
       const outcome = await context.identities.deleteUser(identity.username);
       if (outcome === 'deleted') context.tally.users_deleted += 1;

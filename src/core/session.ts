@@ -30,6 +30,7 @@ export class Session {
   strikes = 0;
   /** Has a silent refusal been logged yet? One line a session is enough. */
   silentRefusalLogged = false;
+  refusedJoinLogged = false;
 
   constructor(id: SessionId, sink: EventSink) {
     this.id = id;

@@ -107,14 +107,20 @@ export class SignalingNode {
     return reasons;
   }
 
-  /** Not ready from now on, and every session is told to go elsewhere. */
+  /**
+   * Not ready from now on; every session is told to go elsewhere, at a time of its own between once and twice
+   * `retryInMs`, so that they do not all come at once.
+   */
   drain(retryInMs: number): void {
     this.#draining = true;
     this.#cancelSweep();
     for (const session of [...this.#context.hub.sessions]) {
-      const { quiet } = session.state;
-      if (!quiet) session.sink.send({ type: 'go_away', retryInMs });
-      session.sink.close(quiet ? 'going_away_quietly' : 'going_away');
+      const { at, quiet } = session.state;
+      const isFull = at === 'joined' && !quiet;
+      if (isFull) {
+        session.sink.send({ type: 'go_away', retryInMs: Math.round(retryInMs * (1 + Math.random())) });
+      }
+      session.sink.close(isFull ? 'going_away' : 'going_away_quietly');
     }
   }
 

@@ -22,5 +22,5 @@ export interface Dialect {
   /** Reads one frame. `isBinary`: it came as a binary frame. */
   decode(bytes: Buffer, isBinary: boolean): DecodedCommand | DecodedRefusal;
   /** Writes one event as the text of a frame. `ask`: the request that it answers. */
-  encode(event: Event, ask: Ask | undefined): string;
+  encode(event: Event, ask: Ask | undefined): Buffer | string;
 }

@@ -16,7 +16,7 @@ export function toPeerId(value: Json | undefined): PeerId | undefined | null {
     return asPeerId(value.charCodeAt(0) === markCode ? mark + JSON.stringify(value) : value);
   }
   if (isFalsy(value)) return undefined;
-  if (typeof value === 'object') return null;
+  if (typeof value === 'object' || value === Infinity || value === -Infinity) return null;
   return asPeerId(mark + JSON.stringify(value));
 }
 

@@ -12,12 +12,13 @@ const table = {
   normal: { code: 1000, text: '' },
   /** This server is stopping. */
   going_away: { code: 4000, text: 'going away' },
-  /** The same to a parity session: the one code of these that its library takes for a clean end. */
+  /** The same to all others: the one code of these that a Python peer's library takes for a clean end. */
   going_away_quietly: { code: 1001, text: '' },
   slow_consumer: { code: 4008, text: 'slow consumer' },
   too_big: { code: 1009, text: 'message too big' },
   malformed: { code: 4400, text: 'too many malformed messages' },
   join_timeout: { code: 4408, text: 'did not join in time' },
+  too_fast: { code: 4429, text: 'too many messages at once' },
   replaced: { code: 4409, text: 'replaced by a newer connection' },
 } as const satisfies Record<string, CloseEntry>;
 

@@ -18,10 +18,12 @@ export interface Ask {
   readonly answered: boolean;
 }
 
-/** The very bytes of a frame, for receivers of the same dialect (they are forwarded unchanged). */
+/** The very bytes of a frame, for receivers of the same dialect. */
 export interface WireFrame {
   readonly dialect: string;
   readonly bytes: Buffer;
+  /** Whom it is from stands in it: it may be handed on as it is. */
+  readonly isSigned: boolean;
 }
 
 export type SignalKind = 'offer' | 'answer' | 'candidate';
@@ -58,7 +60,7 @@ interface Payloads {
     /** `undefined`: everybody else in the room. */
     readonly to: PeerId | undefined;
     readonly body: JsonObject;
-    /** Present when receivers of that dialect may be handed the bytes as they came. */
+    /** `undefined` when receivers of every dialect need it written anew. */
     readonly frame: WireFrame | undefined;
   };
   /** An application message from peer to peer, opaque to the server. */
@@ -72,6 +74,8 @@ interface Payloads {
   update_metadata: { readonly peerId: PeerId; readonly metadata: JsonObject };
   leave: object;
   heartbeat: object;
+  /** The client has had so many frames since it joined. */
+  ack: { readonly count: number };
 }
 
 export type CommandType = keyof Payloads;

@@ -19,8 +19,9 @@ class RecordingSink implements EventSink {
   reason: CloseReason | undefined;
   answers = true;
 
-  send(event: Event): void {
+  send(event: Event): boolean {
     this.events.push(event);
+    return true;
   }
 
   close(reason: CloseReason): void {
@@ -36,7 +37,7 @@ const clock = new FakeClock();
 const identities = await LocalIdentityProvider.create({ clock });
 const { issuer, audience, publicJwk } = identities;
 
-function makeNode(): SignalingNode {
+function makeNode(store = new MemoryRoomStore(clock)): SignalingNode {
   return new SignalingNode(
     {
       clock,
@@ -45,7 +46,7 @@ function makeNode(): SignalingNode {
       tally: createTally(),
       verifier: new Rs256Verifier({ issuer, audience, tokenUse: 'id', keys: { jwk: { ...publicJwk } } }),
       identities,
-      store: new MemoryRoomStore(clock),
+      store,
     },
     { limits: { maxMessageBytes: 1, maxOutboxBytes: 1, maxPeersPerRoom: 2 }, roomTtlMs: 60_000 },
   );
@@ -62,9 +63,10 @@ async function seat(
   name: string,
   idToken: string,
   quiet = true,
+  onSession?: Session,
 ): Promise<Seated> {
   const sink = new RecordingSink();
-  const session = node.open(sink);
+  const session = onSession ?? node.open(sink);
   await node.receive(
     session,
     {
@@ -130,7 +132,56 @@ test('[D8] a holder that does not answer loses its name to another user, and is 
   expect(holder.sink.reason).toBe('replaced');
   // The late close of the old socket takes nothing from the new one.
   node.disconnected(holder.session);
+  expect(node.stats()).toMatchObject({ sessions: 1, rooms: 1 });
+});
+
+/** A store that answers when the test lets it. */
+class GatedStore extends MemoryRoomStore {
+  gate: Promise<void> = Promise.resolve();
+
+  override async find(roomId: RoomId): ReturnType<MemoryRoomStore['find']> {
+    const record = await super.find(roomId);
+    await this.gate;
+    return record;
+  }
+}
+
+function gate(store: GatedStore): () => void {
+  let open = (): void => undefined;
+  store.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  return open;
+}
+
+test('[P2] a registered session whose socket goes while it registers again leaves nobody in the room', async () => {
+  const store = new GatedStore(clock);
+  const node = makeNode(store);
+  const { idToken } = await node.signIn();
+  const room = await node.createRoom(idToken);
+  const { session } = await seat(node, room, 'worker', idToken);
+  const open = gate(store);
+  const again = seat(node, room, 'worker', idToken, true, session);
+  node.disconnected(session);
+  open();
+  await again;
+  const watcher = await seat(node, room, 'watcher', idToken, false);
+  expect(watcher.sink.events[0]).toMatchObject({ type: 'joined', peers: [] });
   expect(node.stats().sessions).toBe(1);
+});
+
+test('[D4] a join that read the room before it was deleted does not revive it', async () => {
+  const store = new GatedStore(clock);
+  const node = makeNode(store);
+  const { idToken } = await node.signIn();
+  const room = await node.createRoom(idToken);
+  await seat(node, room, 'worker', idToken);
+  const open = gate(store);
+  const late = seat(node, room, 'late', idToken);
+  expect(await node.deletePeersAndRoom({ peerId: asPeerId('worker') })).toBe('deleted');
+  open();
+  expect((await late).sink.events).toMatchObject([{ type: 'refused', error: { code: 'ROOM_NOT_FOUND' } }]);
+  expect(node.stats().rooms).toBe(0);
 });
 
 test('[F8] two who join a room with one free seat at the same time: one gets it', async () => {

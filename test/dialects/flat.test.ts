@@ -24,15 +24,22 @@ describe('reading', () => {
         from: 'a',
         to: 'b',
         body: JSON.parse(text) as Json,
-        frame: { dialect: 'flat', bytes: Buffer.from(text) },
+        frame: { dialect: 'flat', bytes: Buffer.from(text), isSigned: true },
       },
       ask: { verb: 'offer', answered: false },
     });
   });
 
+  test('[F4] a signal without a sender keeps its bytes too, with the sender put in front', () => {
+    const text = ' {"zeta":1.0,"type":"offer","target":"b"}';
+    const decoded = read(text);
+    expect(decoded).toMatchObject({ command: { from: undefined, frame: { isSigned: false } } });
+    if (!('command' in decoded) || decoded.command.type !== 'signal') throw new Error('it was a signal');
+    const written = flat.encode({ ...decoded.command, from: asPeerId('a"b') }, undefined);
+    expect(written.toString()).toBe('{"sender":"a\\"b","zeta":1.0,"type":"offer","target":"b"}');
+  });
+
   test.each([
-    ['no sender', { type: 'offer', target: 'b' }],
-    ['no target', { type: 'offer', sender: 'a' }],
     ['another spelling', { type: 'webrtc_offer', sender: 'a', target: 'b' }],
     ['another field name', { type: 'offer', senderId: 'a', to: 'b' }],
   ])('[F6] a signal with %s is written anew', (_what, frame) => {
@@ -81,7 +88,7 @@ describe('writing', () => {
       '{"type":"room_left"}',
       '{"type":"accepted"}',
       '{"type":"heartbeat_ack"}',
-      '{"type":"user_joined","peer_id":"p","role":"peer","metadata":{},"connected_at":1.5}',
+      '{"type":"user_joined","peer_id":"p","role":"peer","metadata":{},"connected_at":1.5,"polite":false}',
       '{"type":"user_left","peer_id":"p","reason":"left"}',
       '{"type":"room_closed","room_id":"r","reason":"deleted"}',
       '{"type":"go_away","retry_in_ms":7}',
@@ -138,7 +145,7 @@ describe('writing', () => {
       session_id: 's',
       resumed: false,
       host: 'q',
-      peers: [{ peer_id: 'q', role: 'peer', metadata: {}, connected_at: 1.5 }],
+      peers: [{ peer_id: 'q', role: 'peer', metadata: {}, connected_at: 1.5, polite: true }],
       limits: { max_message_bytes: 1, max_outbox_bytes: 2, max_peers_per_room: 3 },
       reply_to: '1',
     });

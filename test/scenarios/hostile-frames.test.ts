@@ -126,6 +126,12 @@ test('[T7] random frames close no other session, leak no session, and throw out 
     await fetch(`${server.http}/metrics`, { headers: { accept: 'application/json' } })
   ).json();
   expect(metrics).toMatchObject({ active_connections: 2 });
+  // Nor is anybody left in the room but those who have a socket.
+  const roster = await server.connect();
+  roster.send({ type: 'join_room', ...room, id_token: user.id_token, peer_id: 'roster' });
+  const { peers } = await roster.expect({ type: 'room_joined' });
+  expect(peers).toMatchObject([{ peer_id: 'parity' }, { peer_id: 'full' }]);
+  roster.drop();
 });
 
 test('[T7] 2 MB of nesting, of keys and of text from a joined peer harm nobody', async () => {
@@ -142,5 +148,6 @@ test('[T7] 2 MB of nesting, of keys and of text from a joined peer harm nobody',
     hostile.socket.close();
     await hostile.closed;
     await watchersAreWell();
+    expect(server.tally.handler_failures).toBe(0);
   }
 });

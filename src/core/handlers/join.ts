@@ -3,8 +3,9 @@ import { timingSafeEqual } from 'node:crypto';
 import { SignalingError } from '../../protocol/errors.js';
 import { asPeerId, type PeerId } from '../../protocol/ids.js';
 import type { Ask, CommandOf } from '../../protocol/messages.js';
-import type { Identity, RoomRecord } from '../../protocol/records.js';
+import type { Identity, JsonObject, RoomRecord } from '../../protocol/records.js';
 import type { Context } from '../context.js';
+import { isStorable, maxMetadataChars } from '../metadata.js';
 import { hostOf, roster, takeSeat, unseat } from '../membership.js';
 import { refuse } from '../refusal.js';
 import type { Room } from '../room.js';
@@ -24,7 +25,11 @@ export async function join(
   } catch (error) {
     if (!(error instanceof SignalingError)) throw error;
     context.tally.joins_refused += 1;
-    context.logger.info('join_refused', { session: session.id, code: error.code, error: error.cause });
+    if (!session.refusedJoinLogged) {
+      // One line a session: whoever tries a thousand times does not fill the log.
+      session.refusedJoinLogged = true;
+      context.logger.info('join_refused', { session: session.id, code: error.code, error: error.cause });
+    }
     refuse(context, session, error, ask);
   }
 }
@@ -35,13 +40,26 @@ async function attempt(
   command: CommandOf<'join'>,
   ask: Ask,
 ): Promise<void> {
+  const metadata = usableMetadata(command);
   const identity = await context.verifier.verify(command.idToken);
   const record = await findRoom(context, command);
   if (command.peerId === false) throw unusable('peer_id');
   const peerId = command.peerId ?? asPeerId(context.ids.name());
   await freeTheName(context, session, record, peerId, identity);
-  if (session.state.at === 'closed') return;
-  sit(context, session, command, { identity, record, peerId }, ask);
+  // The socket may have gone meanwhile, and a deletion may have taken the room.
+  if (!context.hub.sessions.has(session)) return;
+  if (context.hub.isBuried(record.roomId)) throw new SignalingError('ROOM_NOT_FOUND');
+  sit(context, session, { ...command, metadata }, { identity, record, peerId }, ask);
+}
+
+/** Parity peers are not told of what the Python server would have taken: theirs is passed over. */
+function usableMetadata({ metadata, quiet }: CommandOf<'join'>): JsonObject {
+  if (isStorable(metadata)) return metadata;
+  if (quiet) return {};
+  throw new SignalingError(
+    'INVALID_MESSAGE',
+    `metadata may have ${maxMetadataChars} characters, 32 levels deep.`,
+  );
 }
 
 async function findRoom(context: Context, command: CommandOf<'join'>): Promise<RoomRecord> {

@@ -3,13 +3,11 @@ import { SignalingError } from '../../protocol/errors.js';
 import type { Ask, CommandOf, PeerFilter } from '../../protocol/messages.js';
 import type { Json, JsonObject, PeerCard } from '../../protocol/records.js';
 import type { Context } from '../context.js';
+import { isStorable, maxMetadataChars } from '../metadata.js';
 import { roster } from '../membership.js';
 import { refuse } from '../refusal.js';
 import type { Seat, Session } from '../session.js';
 import { refuseForged } from './signal.js';
-
-/** Metadata grows by merging, so it is bounded as a whole: characters of its JSON. */
-const maxMetadataChars = 16_384;
 
 export function discover(
   context: Context,
@@ -38,8 +36,8 @@ export function updateMetadata(
     return;
   }
   const metadata = merge(seat.card.metadata, command.metadata);
-  if (JSON.stringify(metadata).length > maxMetadataChars) {
-    const text = `metadata would exceed ${maxMetadataChars} characters: send less.`;
+  if (!isStorable(metadata)) {
+    const text = `metadata would exceed ${maxMetadataChars} characters or 32 levels: send less.`;
     refuse(context, session, new SignalingError('INVALID_MESSAGE', text), ask);
     return;
   }

@@ -18,7 +18,8 @@ export function signal(
     return;
   }
   const { to } = command;
-  if (session.state.quiet && (command.from === undefined || to === undefined)) {
+  // A parity peer's signal is one that the Python server would have forwarded, or none.
+  if (session.state.quiet && (command.frame?.isSigned !== true || to === undefined)) {
     refuse(context, session, new SignalingError('MISSING_FIELDS'), ask);
     return;
   }
@@ -27,11 +28,10 @@ export function signal(
     broadcast(context, session, seat, event);
   } else {
     const target = seat.room.members.get(to);
-    if (target?.state.at !== 'joined') {
+    if (target?.state.at !== 'joined' || !target.sink.send(event)) {
       refuseMissing(context, session, to, ask);
       return;
     }
-    target.sink.send(event);
     context.tally.signals_relayed += 1;
   }
   if (ask.id !== undefined && !session.state.quiet) session.sink.send({ type: 'accepted' }, ask);
@@ -44,8 +44,7 @@ function isSigned(command: CommandOf<'signal'>): command is SignalEvent {
 function broadcast(context: Context, session: Session, seat: Seat, event: SignalEvent): void {
   for (const member of seat.room.members.values()) {
     if (member === session || member.state.at !== 'joined') continue;
-    member.sink.send(event);
-    context.tally.signals_relayed += 1;
+    if (member.sink.send(event)) context.tally.signals_relayed += 1;
   }
 }
 
@@ -61,11 +60,10 @@ export function message(
     return;
   }
   const target = seat.room.members.get(command.to);
-  if (target?.state.at !== 'joined') {
+  if (target?.state.at !== 'joined' || !target.sink.send(command)) {
     refuseMissing(context, session, command.to, ask);
     return;
   }
-  target.sink.send(command);
   context.tally.messages_relayed += 1;
   if (ask.id !== undefined && !session.state.quiet) session.sink.send({ type: 'accepted' }, ask);
 }

@@ -1,16 +1,18 @@
 /** Flat frames in: one JSON object, keyed by `type`. */
 import type { DecodedCommand, DecodedRefusal } from '../dialect.js';
 import { SignalingError, type ErrorCode } from '../../protocol/errors.js';
-import type { Ask, SignalKind, WireFrame } from '../../protocol/messages.js';
+import type { Ask, SignalKind } from '../../protocol/messages.js';
 import type { JsonObject } from '../../protocol/records.js';
 import { toPeerId } from '../peer-key.js';
+import { flatName } from './name.js';
 import { frameText } from './frame-text.js';
 import { verbs } from './verbs.js';
 
-export const flatName = 'flat';
-
 /** An `id` longer than this is not quoted back. */
 const maxIdChars = 64;
+
+/** What is written anew may grow fivefold (`1e20` does), and must not fill its receivers' outboxes. */
+const maxRewrittenBytes = 262_144;
 
 /** How the wire may spell a signal: its own words, and those of S1's clients. */
 const signalKinds: ReadonlyMap<unknown, SignalKind> = new Map([
@@ -44,34 +46,48 @@ export function decodeFlat(bytes: Buffer, isBinary: boolean): DecodedCommand | D
   }
   const { type } = body;
   const kind = signalKinds.get(type);
-  // A binary frame is handed on as text, as the Python server does.
-  const frame: WireFrame = { dialect: flatName, bytes: isBinary ? Buffer.from(text) : bytes };
-  if (kind !== undefined) return decodeSignal(kind, body, frame);
+  if (kind !== undefined) return decodeSignal(kind, body, isBinary ? Buffer.from(text) : bytes);
   const verb = typeof type === 'string' ? verbs.get(type) : undefined;
   if (verb === undefined) return unknownType(type, body);
   const ask = askOf(type as string, verb.answered, body);
   try {
-    return { command: verb.read(body, frame), ask };
+    return {
+      command: verb.read(body, {
+        dialect: flatName,
+        bytes: isBinary ? Buffer.from(text) : bytes,
+        isSigned: true,
+      }),
+      ask,
+    };
   } catch (error) {
     if (error instanceof SignalingError) return { error, ask, endsQuiet: false };
     throw error;
   }
 }
 
-function decodeSignal(kind: SignalKind, body: JsonObject, frame: WireFrame): DecodedCommand | DecodedRefusal {
-  const from = toPeerId(body['sender'] ?? body['senderId']);
+/** `bytes` are text: a binary frame is handed on as such, as the Python server does. */
+function decodeSignal(kind: SignalKind, body: JsonObject, bytes: Buffer): DecodedCommand | DecodedRefusal {
+  const { sender, senderId } = body;
+  const from = toPeerId(sender ?? senderId);
   const to = toPeerId(body['target'] ?? body['to']);
   const ask = body['id'] === undefined ? bareAsks[kind] : askOf(kind, false, body);
   if (from === null) return refusal('INVALID_MESSAGE', 'sender must be a string.', false, ask);
   if (to === null) return refusal('INVALID_MESSAGE', 'target must be a string.', false, ask);
-  if (from === undefined && ('sender' in body || 'senderId' in body)) return emptyField('sender', ask);
+  if (from === undefined && (sender !== undefined || senderId !== undefined))
+    return emptyField('sender', ask);
   if (to === undefined && ('target' in body || 'to' in body)) return emptyField('target', ask);
+  if (senderId !== undefined && sender !== undefined && senderId !== sender) {
+    return refusal('INVALID_MESSAGE', 'sender and senderId differ: send one of them.', false, ask);
+  }
+  const isOwnSpelling =
+    body['type'] === kind && senderId === undefined && (body['target'] !== undefined || to === undefined);
+  if (!isOwnSpelling && bytes.length > maxRewrittenBytes) {
+    const text = `At most ${maxRewrittenBytes} bytes in this spelling; ${kind} with sender and target may have more.`;
+    return refusal('MESSAGE_TOO_BIG', text, false, ask);
+  }
   // Only what a Python server could have forwarded goes out as it came.
-  const verbatim = body['type'] === kind && body['sender'] !== undefined && body['target'] !== undefined;
-  return {
-    command: { type: 'signal', kind, from, to, body, frame: verbatim ? frame : undefined },
-    ask,
-  };
+  const frame = isOwnSpelling ? { dialect: flatName, bytes, isSigned: sender !== undefined } : undefined;
+  return { command: { type: 'signal', kind, from, to, body, frame }, ask };
 }
 
 /** Leaving a field out means something; leaving it empty is a mistake. */

@@ -3,6 +3,7 @@ import type { SignalingError, ErrorCode } from '../../protocol/errors.js';
 import type { Ask, Event, SignalEvent } from '../../protocol/messages.js';
 import type { JsonObject, PeerCard } from '../../protocol/records.js';
 import { fromPeerId } from '../peer-key.js';
+import { flatName } from './name.js';
 import { pythonJson } from './python-json.js';
 
 /** The verbs of the Python server: their answers are written byte for byte as it writes them. */
@@ -23,7 +24,10 @@ const registerRefusals: Readonly<Partial<Record<ErrorCode, JsonObject>>> = {
   STORE_UNAVAILABLE: { type: 'error', reason: 'DynamoDB error' },
 };
 
-export function encodeFlat(event: Event, ask: Ask | undefined): string {
+export function encodeFlat(event: Event, ask: Ask | undefined): Buffer | string {
+  if (event.type === 'signal' && event.frame?.dialect === flatName) {
+    return signed(event.frame.bytes, event);
+  }
   const body = toBody(event, ask);
   // The Python server takes `id` for one more field that it ignores, so `register` does not quote it.
   const reply = ask?.id === undefined || ask.verb === 'register' ? body : { ...body, reply_to: ask.id };
@@ -61,7 +65,7 @@ function toBody(event: Event, ask: Ask | undefined): JsonObject {
         payload: event.payload,
       };
     case 'peer_joined':
-      return { type: 'user_joined', ...peer(event.peer) };
+      return { type: 'user_joined', ...peer(event.peer), polite: false };
     case 'peer_left':
       return { type: 'user_left', peer_id: fromPeerId(event.peerId), reason: event.reason };
     case 'room_closed':
@@ -88,7 +92,8 @@ function roomJoined(event: Extract<Event, { type: 'joined' }>): JsonObject {
     session_id: event.sessionId,
     resumed: false,
     host: fromPeerId(event.host),
-    peers: event.peers.map(peer),
+    // In each pair the one who came later yields when both call at once (perfect negotiation).
+    peers: event.peers.map((card) => ({ ...peer(card), polite: true })),
     limits: {
       max_message_bytes: event.limits.maxMessageBytes,
       max_outbox_bytes: event.limits.maxOutboxBytes,
@@ -113,6 +118,14 @@ function refused({ code, message, retryable }: SignalingError, verb: string | un
   // Version 2.0 has a code of its own for this.
   const said = verb === 'peer_message' && code === 'PEER_NOT_FOUND' ? 'PEER_NOT_IN_ROOM' : code;
   return { type: 'error', code: said, message, reason: message, retryable };
+}
+
+const openBrace = 0x7b;
+
+/** The frame as it came, with its sender put in front: nothing else is touched, and nothing grows. */
+function signed(bytes: Buffer, { from }: SignalEvent): Buffer {
+  const head = Buffer.from(`{"sender":${JSON.stringify(fromPeerId(from))},`);
+  return Buffer.concat([head, bytes.subarray(bytes.indexOf(openBrace) + 1)]);
 }
 
 /** A signal that cannot go out as it came: canonical names first, then whatever else it carried. */

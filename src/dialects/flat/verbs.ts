@@ -14,6 +14,8 @@ interface Verb {
 const defaultRole = 'peer';
 const maxRoleChars = 64;
 const maxPeerIdChars = 128;
+/** The Python server has no bound; this one keeps names, and lists them. */
+const maxParityPeerIdChars = 1_024;
 
 export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['register', { answered: true, read: readRegister }],
@@ -21,8 +23,9 @@ export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['discover_peers', { answered: true, read: readDiscoverPeers }],
   ['update_metadata', { answered: true, read: readUpdateMetadata }],
   ['peer_message', { answered: true, read: readPeerMessage }],
-  ['leave_room', { answered: true, read: () => ({ type: 'leave' }) }],
-  ['heartbeat', { answered: true, read: () => ({ type: 'heartbeat' }) }],
+  ['leave_room', { answered: false, read: () => ({ type: 'leave' }) }],
+  ['heartbeat', { answered: false, read: () => ({ type: 'heartbeat' }) }],
+  ['ack', { answered: false, read: readAck }],
 ]);
 
 /** Lenient where the Python server is: unusable role and metadata are passed over, odd types are judged later. */
@@ -32,13 +35,14 @@ function readRegister(body: JsonObject): Command {
     throw new SignalingError('MISSING_FIELDS');
   }
   const name = toPeerId(peerId);
+  const isUsable = typeof name === 'string' && name.length <= maxParityPeerIdChars;
   return {
     type: 'join',
     quiet: true,
     ...(typeof roomId === 'string' ? { roomId: asRoomId(roomId) } : {}),
     ...(typeof token === 'string' ? { roomToken: token } : {}),
     idToken: typeof idToken === 'string' ? idToken : '',
-    peerId: name ?? false,
+    peerId: isUsable ? name : false,
     role: typeof role === 'string' && role.length <= maxRoleChars ? role : defaultRole,
     metadata: isRecord(metadata) ? metadata : {},
   };
@@ -100,6 +104,11 @@ function readPeerMessage(body: JsonObject, frame: WireFrame): Command {
     // The receiver gets exactly these four keys; a frame that has more is written anew.
     frame: Object.keys(body).length === 4 ? frame : undefined,
   };
+}
+
+function readAck({ count }: JsonObject): Command {
+  if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) return { type: 'ack', count };
+  throw new SignalingError('INVALID_MESSAGE', 'count must be a whole number of frames.');
 }
 
 /** The first of the spellings that is there, as a non-empty string. */

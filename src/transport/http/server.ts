@@ -1,5 +1,4 @@
 /** The HTTP face: the three routes of the Python server, what its later versions added, and operations. */
-import { createServer, type RequestListener, type Server } from 'node:http';
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
 import { authRoutes } from './auth-routes.js';
 import { corsHeaders, isPreflight, preflightHeaders } from './cors.js';
@@ -11,15 +10,7 @@ import { ClientGoneError, discardBody } from './request-body.js';
 import { roomRoutes } from './room-routes.js';
 import type { Route } from './route.js';
 
-/** A request's headers and then the whole of it must be here in time, so that slow senders hold no sockets. */
-const headersTimeoutMs = 10_000;
-const requestTimeoutMs = 20_000;
-/** How often Node looks for those that are late. */
-const lateCheckEveryMs = 2_000;
-/** As the Python server's: idle connections are the client's to reopen. */
-const keepAliveTimeoutMs = 5_000;
-
-/** All routes on one Express app. Attach upgrades to the server that runs it. */
+/** All routes on one Express app. `ManagedServer` runs it. */
 export function createHttpApp(parts: HttpParts): Express {
   const routes = [...authRoutes(parts), ...roomRoutes(parts), ...opsRoutes(parts)];
   const app = express();
@@ -45,19 +36,6 @@ export function createHttpApp(parts: HttpParts): Express {
   };
   app.use(onError);
   return app;
-}
-
-/** A server for the app that cuts off clients that send slowly. Not listening yet. */
-export function createHttpServer(app: RequestListener): Server {
-  return createServer(
-    {
-      headersTimeout: headersTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      connectionsCheckingInterval: lateCheckEveryMs,
-      keepAliveTimeout: keepAliveTimeoutMs,
-    },
-    app,
-  );
 }
 
 async function serve(parts: HttpParts, route: Route, request: Request, response: Response): Promise<void> {

@@ -8,6 +8,7 @@ import { closeTable, type CloseReason } from '../../protocol/close.js';
 import { SignalingError } from '../../protocol/errors.js';
 import type { Ask, Event } from '../../protocol/messages.js';
 import { pingFrame } from './frame.js';
+import { InboundQueue, type InboundFrame, type InboundTap } from './inbound-queue.js';
 import type { Liveness } from './liveness.js';
 import { Outbox, type Flusher } from './outbox.js';
 import type { PeerSocket, SocketListener } from './peer-socket.js';
@@ -31,22 +32,18 @@ export interface ConnectionContext {
   readonly settings: ConnectionSettings;
 }
 
-/** After a close frame the far end has this long to answer it. */
-const closeGraceMs = 3_000;
-
 /** One WebSocket: frames in, strictly one after another; events out, corked per tick. Dies with the socket. */
-export class Connection implements EventSink, SocketListener {
+export class Connection implements EventSink, SocketListener, InboundTap {
   readonly #context: ConnectionContext;
   readonly #socket: PeerSocket;
   readonly #stream: Socket;
   readonly #dialect: Dialect;
   readonly #outbox: Outbox;
+  readonly #inbound: InboundQueue;
   readonly #session: Session;
+  /** While the session sits in no room. */
   #guard: PreJoinGuard | undefined;
-  #cancelDeadline: (() => void) | undefined;
   readonly #unwatch: () => void;
-  /** Frames that came while the session waits for a join; the socket is paused meanwhile, so it stays short. */
-  #parked: { readonly bytes: Buffer; readonly isBinary: boolean }[] | undefined;
   #isClosing = false;
   #heardSincePing = true;
   #probes: ((answered: boolean) => void)[] = [];
@@ -57,15 +54,10 @@ export class Connection implements EventSink, SocketListener {
     this.#stream = stream;
     this.#dialect = dialect;
     this.#outbox = new Outbox(stream, context.settings.maxOutboxBytes);
+    this.#inbound = new InboundQueue(this);
     this.#session = context.node.open(this);
     this.#unwatch = context.liveness.watch(this);
-    this.#guard = new PreJoinGuard(stream, () => {
-      this.#refuseTooBig();
-    });
-    this.#cancelDeadline = context.clock.after(context.settings.preJoinMs, () => {
-      context.tally.join_timeouts += 1;
-      this.close('join_timeout');
-    });
+    this.#expectJoin();
     socket.listen(this);
   }
 
@@ -73,17 +65,14 @@ export class Connection implements EventSink, SocketListener {
     this.#context.tally.frames_received += 1;
     this.#heardSincePing = true;
     if (this.#isClosing) return;
+    if (this.#probes.length > 0) this.#settleProbes(true);
     this.#guard?.frameEnded();
-    if (this.#parked !== undefined) {
-      this.#parked.push({ bytes, isBinary });
-      return;
-    }
-    const waiting = this.#handle(bytes, isBinary);
-    if (waiting !== undefined) this.#park(waiting);
+    this.#inbound.push({ bytes, isBinary });
   }
 
-  #handle(bytes: Buffer, isBinary: boolean): Promise<void> | undefined {
-    if (this.#guard?.admits(bytes.length) === false) {
+  handle({ bytes, isBinary }: InboundFrame): Promise<void> | undefined {
+    if (this.#isClosing) return undefined;
+    if (this.#guard !== undefined && bytes.length > PreJoinGuard.maxBytes) {
       this.#refuseTooBig();
       return undefined;
     }
@@ -92,39 +81,43 @@ export class Connection implements EventSink, SocketListener {
       this.#context.node.reject(this.#session, decoded.error, decoded.ask, decoded.endsQuiet);
       return undefined;
     }
-    return this.#context.node.receive(this.#session, decoded.command, decoded.ask);
-  }
-
-  /** Holds back this session's next frames, and nobody else's, until `waiting` is over. */
-  #park(waiting: Promise<void>): void {
-    this.#parked = [];
-    this.#guard?.pause();
-    this.#socket.pause();
-    void waiting.then(() => {
-      this.#resume();
+    const waiting = this.#context.node.receive(this.#session, decoded.command, decoded.ask);
+    if (decoded.command.type === 'leave' && this.#session.state.at === 'outside') this.#expectJoin();
+    return waiting?.then(() => {
+      if (this.#session.state.at === 'joined') this.#releaseGuard();
     });
   }
 
-  #resume(): void {
-    const parked = this.#parked ?? [];
-    this.#parked = undefined;
-    if (this.#session.state.at === 'joined') this.#releaseGuard();
-    for (let next = parked.shift(); next !== undefined && !this.#isClosing; next = parked.shift()) {
-      const waiting = this.#handle(next.bytes, next.isBinary);
-      if (waiting === undefined) continue;
-      this.#park(waiting);
-      this.#parked = parked;
-      return;
-    }
+  pause(): void {
+    this.#guard?.pause();
+    this.#socket.pause();
+  }
+
+  resume(): void {
     this.#guard?.resume();
     this.#socket.resume();
+  }
+
+  overflow(): void {
+    this.close('too_fast');
+  }
+
+  /** Bounds time and bytes until the session sits in a room. */
+  #expectJoin(): void {
+    if (this.#guard !== undefined) return;
+    const { clock, tally, settings } = this.#context;
+    const cancelDeadline = clock.after(settings.preJoinMs, () => {
+      tally.join_timeouts += 1;
+      this.close('join_timeout');
+    });
+    this.#guard = new PreJoinGuard(this.#stream, cancelDeadline, () => {
+      this.#refuseTooBig();
+    });
   }
 
   #releaseGuard(): void {
     this.#guard?.release();
     this.#guard = undefined;
-    this.#cancelDeadline?.();
-    this.#cancelDeadline = undefined;
   }
 
   #refuseTooBig(): void {
@@ -134,18 +127,24 @@ export class Connection implements EventSink, SocketListener {
     this.close('too_big');
   }
 
-  send(event: Event, ask?: Ask): void {
-    if (this.#isClosing) return;
+  send(event: Event, ask?: Ask): boolean {
+    if (this.#isClosing) return false;
+    if (this.#socket.readyState !== this.#socket.OPEN) {
+      // The far end has said goodbye; ws tells us only when the TCP connection is gone too.
+      this.#end();
+      return false;
+    }
     const frame = event.type === 'signal' || event.type === 'message' ? event.frame : undefined;
-    const payload =
-      frame?.dialect === this.#dialect.name ? frame.bytes : this.#context.encoder(this.#dialect, event, ask);
+    const isVerbatim = frame?.isSigned === true && frame.dialect === this.#dialect.name;
+    const payload = isVerbatim ? frame.bytes : this.#context.encoder(this.#dialect, event, ask);
     const wasEmpty = this.#outbox.isEmpty;
     if (!this.#outbox.push(payload)) {
       this.#context.tally.slow_consumers += 1;
       this.close('slow_consumer');
-    } else if (wasEmpty) {
-      this.#context.flusher.schedule(this.#outbox);
+      return false;
     }
+    if (wasEmpty) this.#context.flusher.schedule(this.#outbox);
+    return true;
   }
 
   close(reason: CloseReason): void {
@@ -159,21 +158,25 @@ export class Connection implements EventSink, SocketListener {
 
   probe(withinMs: number): Promise<boolean> {
     if (this.#isClosing) return Promise.resolve(false);
+    // While it joins it is not read, so it cannot be heard; it spoke a moment ago.
+    if (this.#inbound.isWaiting) return Promise.resolve(true);
     return new Promise((resolve) => {
+      this.#ping();
+      const backlogBytes = this.#stream.writableLength;
       const cancel = this.#context.clock.after(withinMs, () => {
-        resolve(false);
+        // The ping waits behind mail. A full pipe that moves has somebody at its other end.
+        resolve(backlogBytes > 0 && this.#stream.writableLength < backlogBytes);
       });
       this.#probes.push((answered) => {
         cancel();
         resolve(answered);
       });
-      this.#ping();
     });
   }
 
   checkAlive(): void {
     if (this.#isClosing) return;
-    if (!this.#heardSincePing) {
+    if (!this.#heardSincePing && !this.#inbound.isWaiting) {
       this.#context.logger.info('pong_timeout', { session: this.#session.id });
       this.#socket.terminate();
       return;
@@ -188,8 +191,9 @@ export class Connection implements EventSink, SocketListener {
   }
 
   onError(error: Error): void {
-    // ws has begun to close the socket with the code that fits.
-    this.#context.logger.info('socket_error', { session: this.#session.id, error });
+    // ws has begun to close the socket with the code that fits. Its stack would say nothing of the client.
+    const code = 'code' in error ? error.code : error.name;
+    this.#context.logger.info('socket_error', { session: this.#session.id, code });
     this.#end();
   }
 
@@ -197,20 +201,16 @@ export class Connection implements EventSink, SocketListener {
     this.#end();
   }
 
-  /** Once: no more events in or out, timers off, the session is told, and the far end has a while to say goodbye. */
+  /** Once: no more events in or out, timers off, the session is told. ws ends the socket, within its close timeout. */
   #end(): void {
     if (this.#isClosing) return;
     this.#isClosing = true;
     this.#releaseGuard();
+    this.#inbound.clear();
     this.#unwatch();
     this.#settleProbes(false);
     // A paused socket would not see the far end's answer to the close.
     if (this.#socket.isPaused) this.#socket.resume();
-    if (this.#socket.readyState !== this.#socket.CLOSED) {
-      this.#context.clock.after(closeGraceMs, () => {
-        this.#socket.terminate();
-      });
-    }
     // Not at once: the caller may be walking over the room that this session leaves.
     queueMicrotask(() => {
       this.#context.node.disconnected(this.#session);

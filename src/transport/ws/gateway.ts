@@ -1,7 +1,7 @@
 import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer, type Server as SocketServer } from 'ws';
+import { WebSocketServer, type Server as SocketServer, type ServerOptions } from 'ws';
 import type { Dialect } from '../../dialects/dialect.js';
 import { Connection, type ConnectionContext } from './connection.js';
 import { isOriginAllowed } from './origin.js';
@@ -11,6 +11,9 @@ export interface GatewaySettings {
   readonly maxMessageBytes: number;
   readonly allowedOrigins: readonly string[];
 }
+
+/** After a close frame, its own or the far end's, a socket has this long to go. ws's default is 30 s. */
+const closeTimeoutMs = 3_000;
 
 /** Accepts upgrades: a column of guards, then a connection. One gateway may serve several HTTP servers. */
 export class Gateway {
@@ -25,14 +28,16 @@ export class Gateway {
     this.#context = context;
     this.#settings = settings;
     this.#dialects = dialects;
-    this.#sockets = new WebSocketServer({
+    const options: ServerOptions<typeof PeerSocket> & { readonly closeTimeout: number } = {
       noServer: true,
+      closeTimeout: closeTimeoutMs,
       // Frames are written past ws, which needs that no extension is negotiated; deflate costs 6 times the CPU too.
       perMessageDeflate: false,
       clientTracking: false,
       maxPayload: settings.maxMessageBytes,
       WebSocket: PeerSocket,
-    });
+    };
+    this.#sockets = new WebSocketServer(options);
   }
 
   attach(server: Server): void {
@@ -52,7 +57,11 @@ export class Gateway {
       return;
     }
     stream.on('error', ignoreUntilOpen);
-    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      this.#refuse(stream, 400, 'Only upgrades to WebSocket are served. Ask without an Upgrade header.');
+      return;
+    }
+    const path = pathOf(request.url ?? '/');
     const dialect = this.#dialects.get(path);
     if (dialect === undefined) {
       const known = [...this.#dialects.keys()].join(', ');
@@ -86,6 +95,12 @@ export class Gateway {
       stream.destroy();
     });
   }
+}
+
+/** The path of a request target, in origin form (`/path?query`) or, as proxies are sent it, in absolute form. */
+function pathOf(target: string): string {
+  const isAbsolute = !target.startsWith('/') && URL.canParse(target);
+  return isAbsolute ? new URL(target).pathname : (target.split('?', 1)[0] ?? '/');
 }
 
 /** A client that goes away during the handshake: the stream's close says all there is to know. */

@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
 import { headerBytes, writeHeader } from './frame.js';
 
-/** Frames up to this size are copied into the tick's one buffer; larger ones are handed to the socket as they are. */
+/** So much is copied into one buffer and leaves in one write. */
 const copyUpToBytes = 65_536;
+/** A payload above this size is handed to the socket as it is: copying it costs more than a write. */
+const largeBytes = 16_384;
 
 /**
  * The frames on their way to one peer. What is pushed in one turn of the event loop leaves in one write: writes are
@@ -25,10 +27,14 @@ export class Outbox {
     return this.#payloads.length === 0;
   }
 
-  /** Queues the payload of a text frame. False when the peer is too far behind: then nothing was queued. */
+  /**
+   * Queues the payload of a text frame. False when the peer is too far behind: then nothing was queued. A peer that
+   * has read everything so far takes any one frame.
+   */
   push(payload: Buffer): boolean {
     const bytes = payload.length + headerBytes(payload.length);
-    if (this.#pendingBytes + bytes + this.#socket.writableLength > this.#maxBytes) return false;
+    const waitingBytes = this.#pendingBytes + this.#socket.writableLength;
+    if (waitingBytes > 0 && waitingBytes + bytes > this.#maxBytes) return false;
     this.#pendingBytes += bytes;
     this.#payloads.push(payload);
     return true;
@@ -47,14 +53,43 @@ export class Outbox {
       return;
     }
     this.#socket.cork();
-    for (const payload of payloads) {
-      const header = Buffer.allocUnsafe(headerBytes(payload.length));
-      writeHeader(header, 0, payload.length);
-      this.#socket.write(header);
-      this.#socket.write(payload);
+    for (const run of runs(payloads)) {
+      if (run.length === 1 && run[0] !== undefined && run[0].length > largeBytes) this.#writeLarge(run[0]);
+      else
+        this.#socket.write(
+          joined(
+            run,
+            run.reduce((sum, { length }) => sum + length + headerBytes(length), 0),
+          ),
+        );
     }
     this.#socket.uncork();
   }
+
+  #writeLarge(payload: Buffer): void {
+    const header = Buffer.allocUnsafe(headerBytes(payload.length));
+    writeHeader(header, 0, payload.length);
+    this.#socket.write(header);
+    this.#socket.write(payload);
+  }
+}
+
+/** Large payloads one by one, small ones together, in their order. */
+function runs(payloads: readonly Buffer[]): Buffer[][] {
+  const found: Buffer[][] = [];
+  let small: Buffer[] | undefined;
+  for (const payload of payloads) {
+    if (payload.length > largeBytes) {
+      small = undefined;
+      found.push([payload]);
+    } else if (small === undefined) {
+      small = [payload];
+      found.push(small);
+    } else {
+      small.push(payload);
+    }
+  }
+  return found;
 }
 
 function joined(payloads: readonly Buffer[], total: number): Buffer {

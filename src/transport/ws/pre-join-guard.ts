@@ -1,21 +1,23 @@
 import type { Socket } from 'node:net';
 
 /**
- * Keeps a peer that has not joined from filling memory (D10). `ws` refuses whole messages above its one limit, which
+ * Keeps a peer that has not joined from filling memory (D10) and from staying (T1). `ws` refuses whole messages above its one limit, which
  * is the limit for joined peers; this one counts the bytes of the message that is still on its way.
  */
 export class PreJoinGuard {
   static readonly maxBytes = 16_384;
 
   readonly #socket: Socket;
+  readonly #cancelDeadline: () => void;
   readonly #count: (chunk: Buffer) => void;
   #unfinishedBytes = 0;
   #frameEnded = false;
   #isPaused = false;
 
-  /** `onTooBig` may be called more than once. */
-  constructor(socket: Socket, onTooBig: () => void) {
+  /** `cancelDeadline` is called when the guard is released; `onTooBig` may be called more than once. */
+  constructor(socket: Socket, cancelDeadline: () => void, onTooBig: () => void) {
     this.#socket = socket;
+    this.#cancelDeadline = cancelDeadline;
     this.#count = (chunk) => {
       // A frame ended inside this chunk: what is left of it is less than the chunk.
       this.#unfinishedBytes = this.#frameEnded ? 0 : this.#unfinishedBytes + chunk.length;
@@ -24,11 +26,6 @@ export class PreJoinGuard {
     };
     // After ws's own listener, which has emitted the frames of the chunk by then.
     socket.on('data', this.#count);
-  }
-
-  /** May a finished message of this size be handled? */
-  admits(bytes: number): boolean {
-    return bytes <= PreJoinGuard.maxBytes;
   }
 
   frameEnded(): void {
@@ -45,6 +42,7 @@ export class PreJoinGuard {
   }
 
   release(): void {
+    this.#cancelDeadline();
     this.#socket.off('data', this.#count);
   }
 }

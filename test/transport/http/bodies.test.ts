@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import { createHttpServer } from '../../../src/transport/http/server.js';
+import { ManagedServer } from '../../../src/transport/http/managed-server.js';
 import { withServer } from './http-fixture.js';
 import { ask, bytesOf, parseAnswer } from './raw-request.js';
 
@@ -189,7 +189,7 @@ describe('The size of a body', () => {
   });
 
   test('and its headers must be here within seconds', () => {
-    const server = createHttpServer(() => undefined);
+    const { server } = new ManagedServer(() => undefined);
     expect(server.headersTimeout).toBeGreaterThan(0);
     expect(server.headersTimeout).toBeLessThanOrEqual(10_000);
     expect(server.requestTimeout).toBeGreaterThan(server.headersTimeout);

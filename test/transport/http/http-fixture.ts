@@ -4,7 +4,8 @@ import { createTally, type LogFields, type Logger, type Tally } from '../../../s
 import { SignalingError } from '../../../src/protocol/errors.js';
 import { asPeerId, asRoomId } from '../../../src/protocol/ids.js';
 import type { Desk, HttpSettings } from '../../../src/transport/http/desk.js';
-import { createHttpApp, createHttpServer } from '../../../src/transport/http/server.js';
+import { ManagedServer } from '../../../src/transport/http/managed-server.js';
+import { createHttpApp } from '../../../src/transport/http/server.js';
 
 interface LogLine {
   readonly level: string;
@@ -92,7 +93,7 @@ export async function withServer(
     renderMetrics: () =>
       Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'some_metric 1\n' }),
   });
-  const server = createHttpServer(app).listen(0, '127.0.0.1');
+  const server = new ManagedServer(app).server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   try {
     await use({ port: (server.address() as AddressInfo).port, log, asked, tally });

@@ -1,0 +1,2 @@
+/** The flat dialect's name, as frames carry it. */
+export const flatName = 'flat';
