@@ -92,8 +92,8 @@ withCommonOptions(
 
 function withCommonOptions(command: Command): Command {
   return command
-    .option('--http <url>', "the signaling server's HTTP address", 'http://127.0.0.1:8001')
-    .option('--ws <url>', "the signaling server's WebSocket address", 'ws://127.0.0.1:8080')
+    .option('--http <url>', "the signaling server's HTTP address", address('http'), 'http://127.0.0.1:8001')
+    .option('--ws <url>', "the signaling server's WebSocket address", address('ws'), 'ws://127.0.0.1:8080')
     .addOption(new Option('--send <file...>', 'files to send').default([], 'none'))
     .option('--out <folder>', 'where received files go; nothing there is overwritten', 'received')
     .addOption(new Option('--stun <url...>', 'STUN servers, for instance stun:host:3478').default([], 'none'))
@@ -108,6 +108,15 @@ const peerOptions = (flags: CommonFlags): PeerOptions => ({
   stunUrls: flags.stun,
   timeoutMs: flags.timeout * 1_000,
 });
+
+/** An address of that scheme or its secure form. */
+function address(scheme: 'http' | 'ws'): (text: string) => string {
+  return (text) => {
+    const isGood = URL.canParse(text) && [`${scheme}:`, `${scheme}s:`].includes(new URL(text).protocol);
+    if (!isGood) throw new InvalidArgumentError(`an address like ${scheme}://host:port, please.`);
+    return text;
+  };
+}
 
 function count(text: string): number {
   if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('a whole number, please.');

@@ -44,9 +44,9 @@ export function asClientError(thrown: unknown): ClientError {
 
 /** The `code` that Node's system errors carry (`ECONNREFUSED`, `ENOSPC`, …), also when it is on the cause. */
 export function systemCode(thrown: unknown): string | undefined {
-  if (!(thrown instanceof Error)) return undefined;
-  if ('code' in thrown && typeof thrown.code === 'string') return thrown.code;
-  return systemCode(thrown.cause);
+  if (typeof thrown !== 'object' || thrown === null) return undefined;
+  const { code, cause } = thrown as { readonly code?: unknown; readonly cause?: unknown };
+  return typeof code === 'string' ? code : systemCode(cause);
 }
 
 /** A failed file operation, with what usually helps. */

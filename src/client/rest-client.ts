@@ -68,7 +68,7 @@ export class RestClient {
         signal: AbortSignal.timeout(timeoutMs),
       });
     } catch (error) {
-      const why = systemCode(error) ?? (error instanceof Error ? error.name : 'no answer');
+      const why = systemCode(error) ?? (error instanceof Error ? error.message : 'no answer');
       throw new ClientError(
         'server',
         `cannot reach ${this.#base} (${why})`,

@@ -46,14 +46,18 @@ export class SignalingClient {
 
   /**
    * @param url for instance `ws://127.0.0.1:8080`
-   * @throws ClientError `server` when nobody answers there within `timeoutMs`, `usage` when it is no address
+   * @throws ClientError `server` when nobody answers there within `timeoutMs`
    */
   static async connect(
     url: string,
     timeoutMs: number,
     onSignal: (signal: Signal) => void,
   ): Promise<SignalingClient> {
-    const socket = openSocket(url, timeoutMs);
+    const socket = new WebSocket(url, {
+      handshakeTimeout: timeoutMs,
+      perMessageDeflate: false,
+      maxPayload: maxFrameBytes,
+    });
     const client = new SignalingClient(socket, onSignal);
     await new Promise<void>((resolve, reject) => {
       socket.once('open', resolve);
@@ -128,16 +132,6 @@ export class SignalingClient {
   #refuse(reason: ClientError): void {
     if (this.#answer === undefined) this.#lose(reason);
     else this.#answer(reason);
-  }
-}
-
-/** @throws ClientError `usage` when the text is no WebSocket address */
-function openSocket(url: string, handshakeTimeout: number): WebSocket {
-  try {
-    return new WebSocket(url, { handshakeTimeout, perMessageDeflate: false, maxPayload: maxFrameBytes });
-  } catch (error) {
-    const remedy = 'for instance --ws ws://127.0.0.1:8080';
-    throw new ClientError('usage', `${url} is no WebSocket address`, remedy, { cause: error });
   }
 }
 

@@ -106,7 +106,7 @@ describe('frames that would grow', () => {
     await anna.expectNothing();
   });
 
-  test('[F1] [T7] metadata is bounded when a peer joins, and when it joins again', async () => {
+  test('[F10] [T7] metadata is bounded when a peer joins, and when it joins again', async () => {
     const room = await server.createRoom(user);
     const anna = await server.join(room, 'anna', {}, user);
     const bert = await server.join(room, 'bert', {}, user);
@@ -174,7 +174,7 @@ describe('what each kind of session may say', () => {
   });
 });
 
-test('[P2] [T5] more behind a register than an honest client sends is closed 4429', async () => {
+test('[P2] [T10] more behind a register than an honest client sends is closed 4429', async () => {
   const room: Room = await server.createRoom(user);
   const stream = await rawSocket(server.ws);
   const register = JSON.stringify({ type: 'register', peer_id: 'flood', ...room, id_token: user.id_token });
