@@ -12,4 +12,6 @@ export default {
     ],
   },
   testTimeout: 30_000,
+  // One of two waits most of the time: on emulators, on ICE, on npm.
+  maxWorkers: 2,
 };

@@ -1,7 +1,7 @@
 // `npm test`: installs what is missing, packages and Debian's, then runs every test. Arguments go to jest.
 // The last line is "N passed, N failed".
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
@@ -40,11 +40,22 @@ const folder = mkdtempSync(path.join(os.tmpdir(), 'test-result-'));
 const result = path.join(folder, 'result.json');
 const nodeOptions =
   `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`.trim();
-spawnSync(
+const jest = spawnSync(
   process.execPath,
   ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${result}`, ...process.argv.slice(2)],
-  { cwd: root, stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, NODE_OPTIONS: nodeOptions } },
+  {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, NODE_OPTIONS: nodeOptions },
+    // What a test leaves running keeps jest from ending. That is a failure, not a reason to wait for ever.
+    timeout: 45 * 60_000,
+  },
 );
+if (!existsSync(result)) {
+  console.log('jest wrote no result: it could not start, or it was stopped.');
+  console.log('0 passed, 1 failed');
+  process.exit(1);
+}
 const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(
   readFileSync(result, 'utf8'),
 );
@@ -54,6 +65,7 @@ const broken = testResults.filter(
   ({ status, assertionResults }) =>
     status === 'failed' && !assertionResults.some((one) => one.status === 'failed'),
 );
-const failed = numFailedTests + broken.length + numPendingTests + numTodoTests;
+const didNotEnd = jest.status === null ? 1 : 0;
+const failed = numFailedTests + broken.length + numPendingTests + numTodoTests + didNotEnd;
 console.log(`${numPassedTests} passed, ${failed} failed`);
 process.exit(failed === 0 && numPassedTests > 0 ? 0 : 1);

@@ -120,7 +120,7 @@ describe('quick start', () => {
     const session = await worker.line(/^signal-session:/);
     const client = new Terminal(commands('client', { SESSION: session }), clone);
     expect([await client.exit, client.lines.join('\n')]).toEqual([0, expect.stringContaining('README.md')]);
-    expect(sha256(path.join(clone, 'received', 'README.md'))).toBe(sha256('README.md'));
+    expect(sha256(path.join(clone, 'received', 'README.md'))).toBe(sha256(path.join(clone, 'README.md')));
     await worker.stop();
   }, 60_000);
 

@@ -102,7 +102,7 @@ describe('writing', () => {
     const written = Object.fromEntries(
       (Object.keys(errorTable) as ErrorCode[]).map((code) => [
         code,
-        flat.encode(refused(code), { verb: 'register', answered: true }),
+        flat.encode(refused(code), { verb: 'register', answered: true }).toString(),
       ]),
     );
     expect(written).toMatchObject({
@@ -137,7 +137,7 @@ describe('writing', () => {
       host: asPeerId('q'),
       limits: { maxMessageBytes: 1, maxOutboxBytes: 2, maxPeersPerRoom: 3 },
     };
-    const written = flat.encode(joined, { verb: 'join_room', id: '1', answered: true });
+    const written = flat.encode(joined, { verb: 'join_room', id: '1', answered: true }).toString();
     expect(JSON.parse(written)).toEqual({
       type: 'room_joined',
       room_id: 'r',
