@@ -62,6 +62,7 @@ export class FileTransfer {
     this.#keepAlive = setInterval(() => {
       if (channel.readyState === 'open') this.#outlet.post(keepAliveMessage);
     }, keepAliveMs);
+    this.#keepAlive.unref();
     listen((message) => {
       this.#accept(message);
     });

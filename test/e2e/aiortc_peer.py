@@ -93,6 +93,18 @@ class Files:
         self.channel.send(END_OF_FILE)
         say(f"sent {os.path.basename(path)} {size} bytes sha256={digest.hexdigest()}")
 
+    async def close(self):
+        """Closes the channel and lets the other end see it.
+
+        Closing the connection is one packet that aiortc never repeats, and a busy machine loses it now and then: the
+        other end would notice only half a minute later. If this request is lost, the connection's end still comes.
+        """
+        self.channel.close()
+        try:
+            await asyncio.wait_for(self.closed.wait(), 2)
+        except asyncio.TimeoutError:
+            say("the other end did not see the channel close")
+
     async def wait_for(self, count):
         """Until that many files came; False when the other end left before."""
         while self.received < count and self.failure is None:
@@ -106,6 +118,10 @@ class Files:
         if self.failure is not None:
             raise RuntimeError(self.failure)
         return self.received >= count
+
+    def lost(self, state):
+        if state in ("failed", "closed"):
+            self.closed.set()
 
     def _on_message(self, message):
         if message == KEEP_ALIVE:
@@ -175,7 +191,13 @@ async def worker(options):
         _, offer = await next_frame(socket, {"offer"})
         connection = new_connection()
         opened = asyncio.get_running_loop().create_future()
-        connection.on("datachannel", lambda channel: opened.set_result(Files(channel, options.out)))
+
+        @connection.on("datachannel")
+        def on_datachannel(channel):
+            files = Files(channel, options.out)
+            connection.on("connectionstatechange", lambda: files.lost(connection.connectionState))
+            opened.set_result(files)
+
         await connection.setRemoteDescription(RTCSessionDescription(offer["sdp"], "offer"))
         await connection.setLocalDescription(await connection.createAnswer())
         await socket.send(
@@ -266,6 +288,7 @@ async def exchange(options, files, opened):
         await files.send(path)
     if not await files.wait_for(options.expect):
         raise RuntimeError(f"the worker left after {files.received} of {options.expect} files")
+    await files.close()
 
 
 def main():

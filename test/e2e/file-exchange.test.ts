@@ -1,7 +1,7 @@
 /** Real WebRTC stacks, real files, through a real server: what this project is for. */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { startAwsEmulators, type AwsEmulators } from '../support/aws-emulators.js';
 import { TestServer } from '../support/server.js';
 import { PeerLab, readSession, sha256, type PeerFlags, type PeerKind } from './peers.js';
@@ -9,6 +9,9 @@ import { PeerLab, readSession, sha256, type PeerFlags, type PeerKind } from './p
 /** More than 5 MB and no multiple of a chunk. */
 const clientFileBytes = 5_300_001;
 const workerFileBytes = 6_100_003;
+
+// Two processes with a WebRTC stack each take a second, or twenty on a machine that has much else to do.
+jest.setTimeout(90_000);
 
 let lab: PeerLab;
 let clientFile: string;
@@ -44,7 +47,6 @@ const modes = [{ mode: 'the embedded default' }, { mode: 'emulated Cognito and D
 describe.each(modes)('through $mode', ({ mode }) => {
   let aws: AwsEmulators | undefined;
   let server: TestServer;
-  const outside = { ...process.env };
 
   beforeAll(async () => {
     if (mode === 'emulated Cognito and DynamoDB') {
@@ -58,7 +60,7 @@ describe.each(modes)('through $mode', ({ mode }) => {
   afterAll(async () => {
     await server.stop();
     await aws?.stop();
-    process.env = outside;
+    for (const name of Object.keys(aws?.env ?? {})) Reflect.deleteProperty(process.env, name);
   });
 
   async function expectCleanedUp(session: string): Promise<void> {

@@ -109,7 +109,7 @@ function assertInterface(): void {
   const addresses = Object.values(os.networkInterfaces()).flatMap((list) => list ?? []);
   if (addresses.some(({ internal }) => !internal)) return;
   throw new Error(
-    'aiortc needs a network interface beside loopback. As root: ip link add peers0 type dummy && ' +
-      'ip addr add 10.123.45.1/24 dev peers0 && ip link set peers0 up',
+    'aiortc needs a network interface beside loopback. As root: ip link add peers0 type veth peer name peers1 && ' +
+      'ip addr add 10.123.45.1/24 dev peers0 && ip link set peers0 up && ip link set peers1 up',
   );
 }
