@@ -3,6 +3,7 @@ const vendors = {
   dynamodb: '@aws-sdk/(client-dynamodb|lib-dynamodb)|@smithy',
   cognito: '@aws-sdk/client-cognito-identity-provider|@smithy',
   jwt: 'aws-jwt-verify',
+  redis: 'ioredis',
   'local-identity': 'jose',
   system: 'pino|prom-client|nanoid',
 };
@@ -38,7 +39,7 @@ export default {
     floor('transport-floor', '^src/transport/', '^src/(protocol|ports|core|dialects|transport)/'),
     floor('client-wing', '^src/client/', '^src/(protocol|client)/'),
     floor('main-roof', '^src/main\\.ts$', '^src/(app|config)\\.ts$'),
-    floor('config-roof', '^src/config\\.ts$', '^src/config\\.ts$'),
+    floor('config-roof', '^src/(config|redis-target)\\.ts$', '^src/redis-target\\.ts$'),
     ...Object.keys(vendors).map((vendor) =>
       floor(
         `${vendor}-adapter`,

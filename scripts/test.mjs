@@ -7,10 +7,11 @@ import path from 'node:path';
 import process from 'node:process';
 import { installPackages, root, run } from './install.mjs';
 
-/** What the end-to-end tests need beside npm packages: a command that proves it is there, and Debian's package. */
+/** What the tests need beside npm packages: a command that proves it is there, and Debian's package. */
 const debianPackages = [
   { proof: ['/usr/bin/python3', ['-c', 'import aiortc']], name: 'python3-aiortc' },
   { proof: ['/usr/bin/python3', ['-c', 'import websockets']], name: 'python3-websockets' },
+  { proof: ['redis-server', ['--version']], name: 'redis-server' },
 ];
 
 function isThere([command, args]) {

@@ -6,18 +6,21 @@ import { ExternalUsers } from './adapters/jwt/external-users.js';
 import { Rs256Verifier } from './adapters/jwt/rs256-verifier.js';
 import { LocalIdentityProvider } from './adapters/local-identity/local-identity-provider.js';
 import { MemoryRoomStore } from './adapters/memory/memory-room-store.js';
+import { RedisConnection } from './adapters/redis/redis-connection.js';
+import { RedisRoomStore } from './adapters/redis/redis-room-store.js';
+import { RedisSigningKey } from './adapters/redis/redis-signing-key.js';
 import { PinoLogger } from './adapters/system/pino-logger.js';
 import { PrometheusMetrics } from './adapters/system/prometheus-metrics.js';
 import { SystemClock } from './adapters/system/system-clock.js';
 import { SystemIds } from './adapters/system/system-ids.js';
-import type { Config, IdentitySource } from './config.js';
+import { ConfigError, type Config, type IdentitySource } from './config.js';
 import type { Ports } from './core/context.js';
 import { SignalingNode } from './core/signaling-node.js';
 import { flat } from './dialects/flat/flat.js';
 import { toPeerId } from './dialects/peer-key.js';
 import type { IdentityProvider, TokenVerifier } from './ports/auth.js';
 import type { RoomStore } from './ports/room-store.js';
-import { createTally, type Clock } from './ports/runtime.js';
+import { createTally, type Clock, type Logger } from './ports/runtime.js';
 import { ManagedServer } from './transport/http/managed-server.js';
 import { createHttpApp } from './transport/http/server.js';
 import { askForUpgrade } from './transport/ws/ask-for-upgrade.js';
@@ -45,7 +48,7 @@ export async function createApp(config: Config, overrides: Partial<Ports> = {}):
   const clock = overrides.clock ?? new SystemClock();
   const logger = overrides.logger ?? new PinoLogger({ level: config.logLevel });
   const tally = overrides.tally ?? createTally();
-  const backends = await chooseBackends(config, clock);
+  const backends = await chooseBackends(config, clock, logger);
   const ports: Ports = { clock, logger, tally, ids: new SystemIds(), ...backends, ...overrides };
   const node = new SignalingNode(ports, {
     limits: {
@@ -123,28 +126,64 @@ interface Backends {
   readonly close: () => void;
 }
 
-async function chooseBackends(config: Config, clock: Clock): Promise<Backends> {
-  const users = await chooseIdentities(config.identities, clock);
-  const { dynamo } = config;
-  if (dynamo === undefined) {
-    const decision = 'Rooms: in this process only; they are gone when it stops.';
-    return { ...users, store: new MemoryRoomStore(clock), decisions: [users.decision, decision] };
+async function chooseBackends(config: Config, clock: Clock, logger: Logger): Promise<Backends> {
+  const redis = await connectRedis(config, logger);
+  try {
+    const users = await chooseIdentities(config.identities, clock, redis && { redis, logger });
+    const rooms = chooseRooms(config, clock, redis);
+    return {
+      ...users,
+      store: rooms.store,
+      decisions: [users.decision, rooms.decision],
+      close: () => {
+        users.close();
+        rooms.close();
+        redis?.close();
+      },
+    };
+  } catch (error) {
+    // An open connection would keep the process alive.
+    redis?.close();
+    throw error;
   }
-  const store = new DynamoRoomStore(dynamo);
-  return {
-    ...users,
-    store,
-    decisions: [users.decision, `Rooms: DynamoDB table ${dynamo.table} in ${dynamo.region}.`],
-    close: () => {
-      users.close();
+}
+
+async function connectRedis({ redis }: Config, logger: Logger): Promise<RedisConnection | undefined> {
+  if (redis === undefined) return undefined;
+  const connection = new RedisConnection(redis, logger);
+  try {
+    await connection.start();
+  } catch (error) {
+    throw new ConfigError([error instanceof Error ? error.message : String(error)]);
+  }
+  return connection;
+}
+
+type Rooms = Pick<Backends, 'store' | 'close'> & { readonly decision: string };
+
+function chooseRooms({ dynamo }: Config, clock: Clock, redis: RedisConnection | undefined): Rooms {
+  if (dynamo !== undefined) {
+    const store = new DynamoRoomStore(dynamo);
+    const close = (): void => {
       store.close();
-    },
-  };
+    };
+    return { store, decision: `Rooms: DynamoDB table ${dynamo.table} in ${dynamo.region}.`, close };
+  }
+  if (redis !== undefined) {
+    return { store: new RedisRoomStore(redis), decision: `Rooms: ${redis.name}.`, close: nothingToClose };
+  }
+  const decision = 'Rooms: in this process only; they are gone when it stops.';
+  return { store: new MemoryRoomStore(clock), decision, close: nothingToClose };
 }
 
 type Users = Pick<Backends, 'verifier' | 'identities' | 'close'> & { readonly decision: string };
 
-async function chooseIdentities(source: IdentitySource, clock: Clock): Promise<Users> {
+/** `shared` is where nodes without `LOCAL_SIGNING_KEY` share the key of the embedded identities. */
+async function chooseIdentities(
+  source: IdentitySource,
+  clock: Clock,
+  shared: { readonly redis: RedisConnection; readonly logger: Logger } | undefined,
+): Promise<Users> {
   switch (source.kind) {
     case 'cognito': {
       const { region, userPoolId, clientId, jwksUri } = source;
@@ -167,7 +206,7 @@ async function chooseIdentities(source: IdentitySource, clock: Clock): Promise<U
         close: nothingToClose,
       };
     case 'embedded': {
-      const { signingKeyPem } = source;
+      const { pem: signingKeyPem, origin } = await chooseSigningKey(source.signingKeyPem, shared);
       const identities = await LocalIdentityProvider.create({
         clock,
         ...(signingKeyPem === undefined ? {} : { signingKeyPem }),
@@ -179,17 +218,26 @@ async function chooseIdentities(source: IdentitySource, clock: Clock): Promise<U
         tokenUse: 'id',
         keys: { jwk: { ...publicJwk } },
       });
-      const key = signingKeyPem === undefined ? 'a key made at start' : 'LOCAL_SIGNING_KEY';
       return {
         verifier,
         identities,
-        decision: `Identities: embedded, signed with ${key}.`,
+        decision: `Identities: embedded, signed with ${origin}.`,
         close: nothingToClose,
       };
     }
   }
 }
 
+async function chooseSigningKey(
+  pem: string | undefined,
+  shared: { readonly redis: RedisConnection; readonly logger: Logger } | undefined,
+): Promise<{ readonly pem: string | undefined; readonly origin: string }> {
+  if (pem !== undefined) return { pem, origin: 'LOCAL_SIGNING_KEY' };
+  if (shared === undefined) return { pem, origin: 'a key made at start' };
+  const key = await RedisSigningKey.open(shared.redis, shared.logger);
+  return { pem: key.pem, origin: 'the key that all nodes share in Redis' };
+}
+
 function nothingToClose(): void {
-  // These identities hold no connection.
+  // It holds no connection of its own.
 }

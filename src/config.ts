@@ -1,6 +1,7 @@
 /** Settings, read once from the environment. The only file that knows `process.env`'s names. */
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { z } from 'zod';
+import { readRedisTarget, type RedisTarget } from './redis-target.js';
 
 /** Node's timers hold no more. */
 const maxTimerMs = 2_147_483_647;
@@ -72,6 +73,10 @@ const schema = z
     JWT_AUDIENCE: optional,
     LOCAL_SIGNING_KEY: pem(createPrivateKey, 'an RSA private key'),
     ROOMS_TABLE: z.string().min(3).default('rooms'),
+    REDIS_URL: optional,
+    REDIS_CLUSTER_NODES: optional,
+    REDIS_SENTINELS: optional,
+    REDIS_SENTINEL_NAME: optional,
     ROOM_TTL_S: whole(1, 315_360_000).default(7_200),
     PRE_JOIN_MS: milliseconds.default(10_000),
     PING_MS: whole(1_000, maxTimerMs).default(20_000),
@@ -124,12 +129,21 @@ const schema = z
         'is missing (or JWT_PUBLIC_KEY): JWT_ISSUER and JWT_AUDIENCE alone verify nothing',
       );
     }
-    const embedded = set.length === 0;
-    if (env.NODE_ENV === 'production' && embedded && !env.ALLOW_EMBEDDED) {
+    const redis = readRedisTarget(env);
+    for (const [name, message] of redis.problems) issue(name, message);
+    if (env.NODE_ENV !== 'production' || env.ALLOW_EMBEDDED || set.length > 0) return;
+    if (redis.target === undefined && redis.problems.length === 0) {
       issue(
         'COGNITO_USER_POOL_ID',
-        'is not set, and NODE_ENV=production refuses rooms and identities that live in one process: ' +
-          'set the three COGNITO_ variables, or ALLOW_EMBEDDED=1 if you mean it',
+        'is not set, and NODE_ENV=production refuses rooms that live in one process: ' +
+          'set the three COGNITO_ variables, or REDIS_URL, or ALLOW_EMBEDDED=1 if you mean it',
+      );
+    }
+    if (!hasKeys) {
+      issue(
+        'JWT_ISSUER',
+        'is not set, and NODE_ENV=production refuses embedded identities, with Redis too: anybody may sign in. ' +
+          'Set the three COGNITO_ variables, or the JWT_ ones, or ALLOW_EMBEDDED=1 if you mean it',
       );
     }
   });
@@ -160,6 +174,8 @@ export interface Config {
   readonly identities: IdentitySource;
   /** Region and table of DynamoDB; absent: rooms live in this process. */
   readonly dynamo: { readonly region: string; readonly table: string } | undefined;
+  /** Where rooms and the embedded signing key live when there is no DynamoDB; absent: in this process. */
+  readonly redis: RedisTarget | undefined;
   readonly roomTtlMs: number;
   readonly preJoinMs: number;
   readonly pingMs: number;
@@ -195,6 +211,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     identities: identitySource(env),
     dynamo:
       env.COGNITO_REGION === undefined ? undefined : { region: env.COGNITO_REGION, table: env.ROOMS_TABLE },
+    redis: readRedisTarget(env).target,
     roomTtlMs: env.ROOM_TTL_S * 1000,
     preJoinMs: env.PRE_JOIN_MS,
     pingMs: env.PING_MS,

@@ -76,6 +76,15 @@ describe('[B5] settings', () => {
     ['JWT_PUBLIC_KEY', { JWT_PUBLIC_KEY: 'no pem', JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' }],
     ['LOCAL_SIGNING_KEY', { LOCAL_SIGNING_KEY: 'no pem' }],
     ['JWT_JWKS_URI', { JWT_ISSUER: 'i', JWT_AUDIENCE: 'a' }],
+    ['REDIS_URL', { REDIS_URL: 'localhost:6379' }],
+    ['REDIS_URL', { REDIS_URL: 'http://localhost:6379' }],
+    ['REDIS_URL', { REDIS_URL: 'redis://:100%@localhost' }],
+    ['REDIS_URL', { REDIS_URL: 'redis://localhost/0?family=6' }],
+    ['REDIS_CLUSTER_NODES', { REDIS_CLUSTER_NODES: 'one:6379,,two:6379' }],
+    ['REDIS_CLUSTER_NODES', { REDIS_CLUSTER_NODES: 'redis://one/1' }],
+    ['REDIS_CLUSTER_NODES', { REDIS_URL: 'redis://one', REDIS_CLUSTER_NODES: 'one:6379' }],
+    ['REDIS_SENTINEL_NAME', { REDIS_SENTINELS: 'one:26379' }],
+    ['REDIS_SENTINELS', { REDIS_SENTINEL_NAME: 'main' }],
     ['ALLOWED_ORIGINS', { ALLOWED_ORIGINS: 'https://a.example, nonsense' }],
   ])('%s is named when it is %j', (name, environment) => {
     expect(problems(environment)).toContain(`  ${name}`);
@@ -96,9 +105,74 @@ describe('[B5] settings', () => {
     );
   });
 
+  test('[R1] Redis by URL, with a login, TLS and a database', () => {
+    expect(loadConfig({}).redis).toBeUndefined();
+    expect(loadConfig({ REDIS_URL: 'redis://localhost' }).redis).toMatchObject({
+      kind: 'standalone',
+      server: { host: 'localhost', port: 6379 },
+      login: { username: undefined, password: undefined, tls: false },
+      db: 0,
+    });
+    expect(loadConfig({ REDIS_URL: 'rediss://me:p%40ss%25@[::1]:6380/3' }).redis).toMatchObject({
+      server: { host: '::1', port: 6380 },
+      login: { username: 'me', password: 'p@ss%', tls: true },
+      db: 3,
+    });
+  });
+
+  test('Redis Cluster and Sentinel, as host:port or as URLs that carry the login', () => {
+    expect(loadConfig({ REDIS_CLUSTER_NODES: 'one:7000, rediss://:secret@two' }).redis).toMatchObject({
+      kind: 'cluster',
+      servers: [
+        { host: 'one', port: 7000 },
+        { host: 'two', port: 6379 },
+      ],
+      login: { password: 'secret', tls: true },
+    });
+    const sentinels = 'one,redis://:watch@two:26380';
+    expect(
+      loadConfig({ REDIS_SENTINELS: sentinels, REDIS_SENTINEL_NAME: 'redis://me:secret@main/2' }).redis,
+    ).toMatchObject({
+      kind: 'sentinel',
+      sentinels: [
+        { host: 'one', port: 26_379 },
+        { host: 'two', port: 26_380 },
+      ],
+      sentinelLogin: { password: 'watch' },
+      name: 'main',
+      login: { username: 'me', password: 'secret', tls: false },
+      db: 2,
+    });
+    expect(loadConfig({ REDIS_SENTINELS: 'one', REDIS_SENTINEL_NAME: 'main' }).redis).toMatchObject({
+      name: 'main',
+      login: { password: undefined },
+    });
+  });
+
+  test('[R5] what is wrong with Redis’s settings is said at once, and without a password', () => {
+    const text = problems({
+      REDIS_URL: 'redis://:hush@one/x',
+      REDIS_CLUSTER_NODES: 'http://:hush@one',
+      REDIS_SENTINELS: 'redis://:hush@one/1',
+    });
+    for (const name of ['REDIS_URL', 'REDIS_CLUSTER_NODES', 'REDIS_SENTINELS', 'REDIS_SENTINEL_NAME'])
+      expect(text).toContain(`  ${name} `);
+    expect(text).not.toContain('hush');
+  });
+
   test('production refuses what lives in one process, unless it is meant', () => {
     expect(problems({ NODE_ENV: 'production' })).toMatch(/ALLOW_EMBEDDED=1/);
     expect(problems({ NODE_ENV: 'production', ALLOW_EMBEDDED: '1' })).toBe('');
     expect(problems({ NODE_ENV: 'production', ...cognito })).toBe('');
+  });
+
+  test('production with Redis: its rooms are shared, but anybody may sign in to embedded identities', () => {
+    const shared = { NODE_ENV: 'production', REDIS_URL: 'redis://localhost' };
+    const issuer = { JWT_ISSUER: 'i', JWT_AUDIENCE: 'a', JWT_PUBLIC_KEY: pem };
+    expect(problems(shared)).toMatch(/JWT_ISSUER is not set[^]*ALLOW_EMBEDDED=1/);
+    expect(problems(shared)).not.toMatch(/rooms/);
+    expect(problems({ ...shared, ALLOW_EMBEDDED: '1' })).toBe('');
+    expect(problems({ ...shared, ...issuer })).toBe('');
+    expect(problems({ NODE_ENV: 'production', ...issuer })).toMatch(/rooms that live in one process/);
   });
 });

@@ -1,0 +1,123 @@
+import { Cluster, Redis, type CommonRedisOptions } from 'ioredis';
+
+interface Server {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface Login {
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly tls: boolean;
+}
+
+/** Which Redis. `login` is for the servers that hold data, `sentinelLogin` for the Sentinels. */
+export type RedisTarget =
+  | { readonly kind: 'standalone'; readonly server: Server; readonly login: Login; readonly db: number }
+  | { readonly kind: 'cluster'; readonly servers: readonly Server[]; readonly login: Login }
+  | {
+      readonly kind: 'sentinel';
+      readonly sentinels: readonly Server[];
+      readonly sentinelLogin: Login;
+      readonly name: string;
+      readonly login: Login;
+      readonly db: number;
+    };
+
+export type RedisClient = Redis | Cluster;
+
+/** Bound of one attempt of a command, handshake included. */
+const COMMAND_TIMEOUT_MS = 1000;
+const CONNECT_TIMEOUT_MS = 1000;
+/** How long a connection that we end may take to end by itself. */
+const DISCONNECT_TIMEOUT_MS = 100;
+
+/** [R3] Under 100 ms always: a short outage must not become a long one. Spread, so that nodes do not come in step. */
+function retryDelayMs(): number {
+  return 20 + Math.floor(Math.random() * 60);
+}
+
+const common = {
+  commandTimeout: COMMAND_TIMEOUT_MS,
+  connectTimeout: CONNECT_TIMEOUT_MS,
+  disconnectTimeout: DISCONNECT_TIMEOUT_MS,
+  /** What was sent when the connection broke fails at once; who may repeat it is for `RedisConnection` to say. */
+  maxRetriesPerRequest: 0,
+  autoResendUnfulfilledCommands: false,
+  /** A server that still loads its data is asked again this soon at the latest, not in 10 s. */
+  maxLoadingRetryTime: 100,
+  /** Naming itself would leave ioredis 5 a moment in which a lost connection is taken for a good one (its issue 2099). */
+  disableClientInfo: true,
+  /** After a failover the old master lives on as a replica: leave it. */
+  reconnectOnError: (error: Error): boolean => error.message.startsWith('READONLY'),
+} satisfies CommonRedisOptions & { disconnectTimeout: number };
+
+/** Makes the client, which starts to connect at once and never stops trying. */
+export function createRedisClient(target: RedisTarget): RedisClient {
+  // Nothing waits inside ioredis: what its caller was told has failed must not be carried out later.
+  const alone = { ...common, enableOfflineQueue: false, retryStrategy: retryDelayMs };
+  switch (target.kind) {
+    case 'standalone':
+      return new Redis({ ...alone, ...endpoint(target.server), ...credentials(target.login), db: target.db });
+    case 'sentinel': {
+      const { username, password, tls } = target.sentinelLogin;
+      return new Redis({
+        ...alone,
+        ...credentials(target.login),
+        enableTLSForSentinelMode: target.login.tls,
+        db: target.db,
+        name: target.name,
+        sentinels: target.sentinels.map(endpoint),
+        ...(username === undefined ? {} : { sentinelUsername: username }),
+        ...(password === undefined ? {} : { sentinelPassword: password }),
+        ...(tls ? { sentinelTLS: {} } : {}),
+        sentinelRetryStrategy: retryDelayMs,
+        sentinelCommandTimeout: COMMAND_TIMEOUT_MS,
+      });
+    }
+    case 'cluster':
+      return new Cluster(target.servers.map(endpoint), {
+        clusterRetryStrategy: retryDelayMs,
+        enableOfflineQueue: false,
+        retryDelayOnFailover: 50,
+        retryDelayOnClusterDown: 50,
+        retryDelayOnTryAgain: 50,
+        slotsRefreshTimeout: COMMAND_TIMEOUT_MS,
+        redisOptions: { ...common, ...credentials(target.login) },
+        // A certificate names the host and not its address.
+        ...(target.login.tls ? { dnsLookup: asWritten } : {}),
+      });
+  }
+}
+
+/** For start-up lines and logs: hosts and ports, never a login. */
+export function describeRedisTarget(target: RedisTarget): string {
+  switch (target.kind) {
+    case 'standalone':
+      return `Redis at ${spell(target.server)}`;
+    case 'cluster':
+      return `Redis Cluster at ${target.servers.map(spell).join(', ')}`;
+    case 'sentinel':
+      return `Redis ${target.name} by Sentinels at ${target.sentinels.map(spell).join(', ')}`;
+  }
+}
+
+function spell({ host, port }: Server): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function endpoint({ host, port }: Server): Server {
+  return { host, port };
+}
+
+function credentials({ username, password, tls }: Login): CommonRedisOptions & { tls?: object } {
+  return {
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls ? { tls: {} } : {}),
+  };
+}
+
+function asWritten(host: string, done: (error: null, host: string) => void): void {
+  done(null, host);
+}

@@ -1,0 +1,210 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Cluster } from 'ioredis';
+import type { Logger } from '../../ports/runtime.js';
+import { withinDeadline } from '../deadline.js';
+import {
+  createRedisClient,
+  describeRedisTarget,
+  type RedisClient,
+  type RedisTarget,
+} from './redis-client.js';
+
+export type { RedisClient } from './redis-client.js';
+
+/** Bound of a call with all its attempts. */
+const CALL_TIMEOUT_MS = 3000;
+/** A call waits this long for a connection: longer than a restart or a lost packet, shorter than an outage. */
+const PATIENCE_MS = 1000;
+const RETRY_MS = 50;
+const START_TIMEOUT_MS = 10_000;
+/** Redis's own codes for "not now", the first word of a refusal. */
+const PASSING = /^(READONLY|LOADING|CLUSTERDOWN|TRYAGAIN|MASTERDOWN)\b/;
+const LOGIN_REFUSED = /\b(WRONGPASS|NOAUTH|NOPERM|invalid password)\b/;
+
+/**
+ * The node's connection to Redis (standalone, Cluster or Sentinel). It reconnects by itself for ever, logs one line
+ * when Redis is lost and one when it is back, and bounds every call.
+ */
+export class RedisConnection {
+  /** Kind, hosts and ports, without a login. */
+  readonly name: string;
+  private readonly client: RedisClient;
+  private state: 'starting' | 'up' | 'down' | 'closed' = 'starting';
+  private lastError: Error | undefined;
+  private isProbing = false;
+  private readonly waiting = new Set<() => void>();
+  private readonly reconnectListeners: (() => void)[] = [];
+
+  constructor(
+    target: RedisTarget,
+    private readonly logger: Logger,
+  ) {
+    this.name = describeRedisTarget(target);
+    this.client = createRedisClient(target);
+    this.client.on('ready', () => {
+      this.up();
+    });
+    this.client.on('close', () => {
+      this.down();
+    });
+    this.client.on('error', (error: Error) => {
+      this.lastError = rootOf(error);
+      this.down();
+      // While starting, a refused login ends the wait: it will not pass by itself.
+      if (this.state === 'starting' && LOGIN_REFUSED.test(this.lastError.message)) this.wake();
+    });
+  }
+
+  /** Resolves when Redis answers. Else closes, and rejects with an `Error` whose text is for the operator. */
+  async start(timeoutMs = START_TIMEOUT_MS): Promise<void> {
+    try {
+      await this.awakening(timeoutMs);
+      if (this.client.status === 'ready') return;
+    } catch (error) {
+      this.lastError ??= error instanceof Error ? error : undefined;
+    }
+    this.close();
+    const reason = this.lastError === undefined ? 'no answer' : textOf(this.lastError);
+    const what = LOGIN_REFUSED.test(reason)
+      ? 'refuses the login'
+      : `was not ready within ${timeoutMs / 1000} s`;
+    throw new Error(`${this.name} ${what}: ${reason}`);
+  }
+
+  /**
+   * Runs commands; settles within 3 s whatever Redis does, within 1 s while there is no connection. When an answer is
+   * lost with its connection, or Redis says "not now", `call` runs again: it must be repeatable. A call that was
+   * given up may still have been carried out. Rejects with ioredis's own error.
+   */
+  async run<Result>(call: (client: RedisClient) => Promise<Result>): Promise<Result> {
+    return withinDeadline(CALL_TIMEOUT_MS, async (signal) => {
+      for (;;) {
+        await this.untilReady();
+        signal.throwIfAborted();
+        try {
+          return await call(this.client);
+        } catch (error) {
+          dropArguments(error);
+          if (isSilence(error)) void this.leaveTheSilent(error);
+          if (isFinal(error)) throw error;
+        }
+        await pause(RETRY_MS);
+      }
+    });
+  }
+
+  /** Calls `listener` each time that Redis is back after it was lost. It may have lost data meanwhile. */
+  onReconnect(listener: () => void): void {
+    this.reconnectListeners.push(listener);
+  }
+
+  /** Ends every connection and attempt to connect, whatever state Redis is in. Calls under way reject. Idempotent. */
+  close(): void {
+    if (this.state === 'closed') return;
+    this.state = 'closed';
+    this.client.disconnect();
+    this.wake();
+  }
+
+  private async untilReady(): Promise<void> {
+    if (this.client.status !== 'ready' && this.state !== 'closed') {
+      try {
+        await this.awakening(PATIENCE_MS);
+      } catch {
+        throw new Error(`no connection to ${this.name}`, { cause: this.lastError });
+      }
+    }
+    if (this.state === 'closed') throw new Error(`the connection to ${this.name} is closed`);
+  }
+
+  /** Resolves when there is something to look at: a connection, a close, a login refused at start. */
+  private async awakening(timeoutMs: number): Promise<void> {
+    if (this.client.status === 'ready') return;
+    let wake: (() => void) | undefined;
+    try {
+      await withinDeadline(
+        timeoutMs,
+        () =>
+          new Promise<void>((resolve) => {
+            wake = resolve;
+            this.waiting.add(resolve);
+          }),
+      );
+    } finally {
+      if (wake !== undefined) this.waiting.delete(wake);
+    }
+  }
+
+  private wake(): void {
+    for (const resolve of this.waiting) resolve();
+    this.waiting.clear();
+  }
+
+  private up(): void {
+    const isBack = this.state === 'down';
+    if (this.state !== 'closed') this.state = 'up';
+    this.lastError = undefined;
+    this.wake();
+    if (!isBack) return;
+    this.logger.info('redis_back', { redis: this.name });
+    for (const listener of this.reconnectListeners) listener();
+  }
+
+  private down(): void {
+    if (this.state !== 'up') return;
+    this.state = 'down';
+    const reason = this.lastError === undefined ? {} : { error: this.lastError };
+    this.logger.warn('redis_lost', { redis: this.name, ...reason });
+  }
+
+  /**
+   * A connection whose other end vanished without a word would otherwise be kept until the kernel gives up on it, a
+   * quarter of an hour. A stopped Redis costs an attempt to reconnect, no more.
+   */
+  private async leaveTheSilent(error: Error): Promise<void> {
+    this.lastError = error;
+    if (!(this.client instanceof Cluster)) {
+      if (this.client.status === 'ready') this.client.disconnect(true);
+      return;
+    }
+    if (this.isProbing) return;
+    this.isProbing = true;
+    const nodes = this.client.nodes().filter(({ status }) => status === 'ready');
+    await Promise.allSettled(
+      nodes.map((node) =>
+        node.ping().catch(() => {
+          node.disconnect();
+        }),
+      ),
+    );
+    this.isProbing = false;
+  }
+}
+
+/** Redis understood the command and will not carry it out; everything else may be better the next time. */
+function isFinal(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError' && !PASSING.test(error.message);
+}
+
+/** ioredis gives it neither a class nor a code. */
+function isSilence(error: unknown): error is Error {
+  return error instanceof Error && error.message === 'Command timed out';
+}
+
+/** ioredis hangs the whole command on its errors: a password, a room's token, a key. */
+function dropArguments(error: unknown): void {
+  if (error instanceof Error) Reflect.deleteProperty(error, 'command');
+}
+
+/** Of a cluster the reason is what its last node said. */
+function rootOf(error: Error): Error {
+  const root = 'lastNodeError' in error && error.lastNodeError instanceof Error ? error.lastNodeError : error;
+  dropArguments(root);
+  return root;
+}
+
+/** A host with several addresses fails with an `AggregateError` without a text. */
+function textOf(error: Error): string {
+  if (error.message !== '') return error.message;
+  return error instanceof AggregateError ? error.errors.map(String).join('; ') : error.name;
+}
