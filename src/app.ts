@@ -57,6 +57,7 @@ export async function createApp(config: Config, overrides: Partial<Ports> = {}):
       maxPeersPerRoom: config.maxPeersPerRoom,
     },
     roomTtlMs: config.roomTtlMs,
+    graceMs: config.graceMs,
   });
   const metrics = new PrometheusMetrics(tally, () => node.stats());
   const liveness = new Liveness(clock, config.pingMs);

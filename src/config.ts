@@ -78,6 +78,7 @@ const schema = z
     REDIS_SENTINELS: optional,
     REDIS_SENTINEL_NAME: optional,
     ROOM_TTL_S: whole(1, 315_360_000).default(7_200),
+    GRACE_MS: whole(0, 600_000).default(5_000),
     PRE_JOIN_MS: milliseconds.default(10_000),
     PING_MS: whole(1_000, maxTimerMs).default(20_000),
     DRAIN_MS: milliseconds.default(8_000),
@@ -177,6 +178,7 @@ export interface Config {
   /** Where rooms and the embedded signing key live when there is no DynamoDB; absent: in this process. */
   readonly redis: RedisTarget | undefined;
   readonly roomTtlMs: number;
+  readonly graceMs: number;
   readonly preJoinMs: number;
   readonly pingMs: number;
   readonly drainMs: number;
@@ -213,6 +215,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       env.COGNITO_REGION === undefined ? undefined : { region: env.COGNITO_REGION, table: env.ROOMS_TABLE },
     redis: readRedisTarget(env).target,
     roomTtlMs: env.ROOM_TTL_S * 1000,
+    graceMs: env.GRACE_MS,
     preJoinMs: env.PRE_JOIN_MS,
     pingMs: env.PING_MS,
     drainMs: env.DRAIN_MS,

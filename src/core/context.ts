@@ -18,6 +18,8 @@ export interface Ports {
 export interface CoreSettings {
   readonly limits: Limits;
   readonly roomTtlMs: number;
+  /** How long a seat is kept for a peer whose socket is gone; 0: not at all. */
+  readonly graceMs: number;
 }
 
 /** What every handler works with. */

@@ -6,18 +6,26 @@ import type { Context } from './context.js';
 import type { Room } from './room.js';
 import type { Seat, Session } from './session.js';
 
+/** Does it hold a seat: there, or expected back within the grace window? */
+function isSeated(session: Session): boolean {
+  return session.state.at === 'joined' || session.state.at === 'detached';
+}
+
 /** Tells everybody in the room who may be told without asking, but for `except`. */
 export function announce(room: Room<Session>, event: Event, except?: Session): void {
   for (const member of room.members.values()) {
-    if (member !== except && member.state.at === 'joined' && !member.state.quiet) member.sink.send(event);
+    if (member !== except && isSeated(member) && !member.state.quiet) member.tell(event);
   }
 }
 
-/** The cards of the peers that have a socket, in the order of their names' first coming. */
+/** The cards of the peers in the room, in the order of their names' first coming. */
 export function roster(room: Room<Session>, except?: Session): PeerCard[] {
   const cards: PeerCard[] = [];
   for (const member of room.members.values()) {
-    if (member !== except && member.state.at === 'joined') cards.push(member.state.seat.card);
+    const { state } = member;
+    // A parity peer without a socket may be back in a moment, but nobody was promised that.
+    const isListed = state.at === 'joined' || (state.at === 'detached' && !state.quiet);
+    if (member !== except && isListed) cards.push(state.seat.card);
   }
   return cards;
 }
@@ -25,10 +33,10 @@ export function roster(room: Room<Session>, except?: Session): PeerCard[] {
 /** The room's creator while it is there, else who has been there longest. */
 export function hostOf(room: Room<Session>, fallback: PeerId): PeerId {
   let first: PeerId | undefined;
-  for (const member of room.members.values()) {
-    if (member.state.at !== 'joined') continue;
-    if (member.state.seat.identity.sub === room.createdBy) return member.state.seat.peerId;
-    first ??= member.state.seat.peerId;
+  for (const { state } of room.members.values()) {
+    if (state.at !== 'joined' && state.at !== 'detached') continue;
+    if (state.seat.identity.sub === room.createdBy) return state.seat.peerId;
+    first ??= state.seat.peerId;
   }
   return first ?? fallback;
 }
@@ -47,41 +55,70 @@ export function takeSeat(context: Context, session: Session, seat: Seat, quiet: 
   announce(room, { type: 'peer_joined', peer: seat.card }, session);
 }
 
-/** Takes a session out of its room, live or detached, and tells the others if they could see it. */
+/** Another socket goes on with a session: the seat, its mail and its name are handed over, and nobody has left. */
+export function passSeat(context: Context, from: Session, to: Session, seat: Seat): void {
+  const wasDetached = from.state.at === 'detached';
+  if (from.state.at === 'detached') from.state.endGrace();
+  from.state = { at: 'closed', quiet: false };
+  seat.room.members.set(seat.peerId, to);
+  to.id = from.id;
+  to.state = { at: 'joined', quiet: false, seat };
+  context.tally.resumes += 1;
+  if (wasDetached) announce(seat.room, { type: 'peer_resumed', peerId: seat.peerId }, to);
+}
+
+/** Takes a session out of its room and tells the others if they could see it. */
 export function unseat(context: Context, session: Session, reason: LeaveReason): void {
   const { state } = session;
-  if (state.at !== 'joined' && state.at !== 'detached') return;
-  const { seat } = state;
-  session.state =
-    state.at === 'joined' ? { at: 'outside', quiet: state.quiet } : { at: 'closed', quiet: state.quiet };
-  if (state.at === 'joined') seat.room.liveCount -= 1;
+  if (!('seat' in state)) return;
+  const { seat, quiet } = state;
+  const wasSeated = isSeated(session);
+  if (state.at === 'detached') state.endGrace();
+  session.state = state.at === 'joined' ? { at: 'outside', quiet } : { at: 'closed', quiet };
+  if (wasSeated) seat.room.liveCount -= 1;
   context.hub.remove(session, seat);
-  if (state.at === 'joined') announce(seat.room, { type: 'peer_left', peerId: seat.peerId, reason });
+  if (wasSeated) announce(seat.room, { type: 'peer_left', peerId: seat.peerId, reason });
 }
 
 /**
- * The socket is gone. A parity peer's name stays (its clean-up call comes after its socket closes, SPEC P6);
- * a full session's does not.
+ * The socket is gone. The seat is kept for the grace window, and mail waits; then it is given up. A parity peer's
+ * name stays even then: its clean-up call comes after its socket closes (SPEC P6).
  */
 export function disconnect(context: Context, session: Session): void {
   context.hub.sessions.delete(session);
   const { state } = session;
-  if (state.at === 'joined' && state.quiet) {
-    const { seat } = state;
-    session.state = { at: 'detached', quiet: true, seat };
-    seat.room.liveCount -= 1;
-    announce(seat.room, { type: 'peer_left', peerId: seat.peerId, reason: 'disconnected' });
+  if (state.at === 'outside') session.state = { at: 'closed', quiet: state.quiet };
+  if (state.at !== 'joined') return;
+  const { seat, quiet } = state;
+  seat.mail.detach();
+  const endGrace = context.clock.after(context.graceMs, () => {
+    giveUp(context, session);
+  });
+  session.state = { at: 'detached', quiet, seat, endGrace };
+  if (context.graceMs === 0) giveUp(context, session);
+  else announce(seat.room, { type: 'peer_disconnecting', peerId: seat.peerId }, session);
+}
+
+/** The grace window is over. */
+function giveUp(context: Context, session: Session): void {
+  const { state } = session;
+  if (state.at !== 'detached') return;
+  if (!state.quiet) {
+    unseat(context, session, 'disconnected');
     return;
   }
-  unseat(context, session, 'disconnected');
-  session.state = { at: 'closed', quiet: session.state.quiet };
+  state.endGrace();
+  const { seat } = state;
+  session.state = { at: 'kept', quiet: true, seat };
+  seat.room.liveCount -= 1;
+  announce(seat.room, { type: 'peer_left', peerId: seat.peerId, reason: 'disconnected' });
 }
 
 /** Kept names are bounded: beyond as many as the room seats, the oldest kept name is forgotten. */
 function forgetOldestName(context: Context, room: Room<Session>): void {
   if (room.members.size - room.liveCount <= context.limits.maxPeersPerRoom) return;
   for (const member of room.members.values()) {
-    if (member.state.at === 'detached') {
+    if (member.state.at === 'kept') {
       unseat(context, member, 'left');
       return;
     }

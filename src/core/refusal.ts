@@ -32,7 +32,7 @@ export function refuse(
     return;
   }
   context.tally.refusals_told += 1;
-  session.sink.send({ type: 'refused', error }, ask);
+  session.tell({ type: 'refused', error }, ask);
   if (!malformed.has(error.code) || session.state.quiet) return;
   session.strikes += 1;
   if (session.strikes >= maxStrikes) session.sink.close('malformed');

@@ -112,7 +112,7 @@ function requireRight(caller: Identity | undefined, room: Room<Session>, seats: 
 
 function seatsOf(room: Room<Session>): [Session, Seat][] {
   return [...room.members.values()].flatMap((session): [Session, Seat][] =>
-    session.state.at === 'joined' || session.state.at === 'detached' ? [[session, session.state.seat]] : [],
+    'seat' in session.state ? [[session, session.state.seat]] : [],
   );
 }
 
@@ -158,9 +158,9 @@ async function dismiss(context: Context, session: Session, seat: Seat): Promise<
     }
   }
   const { state } = session;
-  if ((state.at !== 'joined' && state.at !== 'detached') || state.seat !== seat) return true;
-  if (state.at === 'joined' && !state.quiet) {
-    session.sink.send({ type: 'room_closed', roomId: seat.room.id, reason: 'deleted' });
+  if (!('seat' in state) || state.seat !== seat) return true;
+  if (!state.quiet) {
+    session.tell({ type: 'room_closed', roomId: seat.room.id, reason: 'deleted' });
   }
   unseat(context, session, 'deleted');
   return true;

@@ -118,7 +118,7 @@ export class SignalingNode {
       const { at, quiet } = session.state;
       const isFull = at === 'joined' && !quiet;
       if (isFull) {
-        session.sink.send({ type: 'go_away', retryInMs: Math.round(retryInMs * (1 + Math.random())) });
+        session.tell({ type: 'go_away', retryInMs: Math.round(retryInMs * (1 + Math.random())) });
       }
       session.sink.close(isFull ? 'going_away' : 'going_away_quietly');
     }

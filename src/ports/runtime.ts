@@ -36,6 +36,7 @@ export const counters = {
   refusals_told: 'Other requests refused and told so',
   refusals_silent: 'Frames dropped without a word to a parity session',
   senders_forged: 'Frames refused because the sender was not the peer of the socket',
+  resumes: 'Sessions that went on over another socket',
   takeovers: 'Sockets replaced by a newer one of the same peer',
   slow_consumers: 'Connections closed because they did not read',
   join_timeouts: 'Connections closed because they did not join in time',

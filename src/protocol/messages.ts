@@ -37,6 +37,13 @@ export interface PeerFilter {
   readonly properties?: JsonObject;
 }
 
+/** What a peer shows to go on with its session. */
+export interface ResumeClaim {
+  readonly sessionId: SessionId;
+  readonly token: string;
+  readonly count: number;
+}
+
 /** What each command carries, by its name. */
 interface Payloads {
   join: {
@@ -50,6 +57,8 @@ interface Payloads {
     readonly peerId?: PeerId | false;
     readonly role: string;
     readonly metadata: JsonObject;
+    /** Go on with an earlier session, of which so many frames have been had. */
+    readonly resume?: ResumeClaim;
     /** A quiet session is told nothing that it did not ask for: the rule of parity. */
     readonly quiet: boolean;
   };
@@ -104,12 +113,17 @@ export type Event =
       readonly roomToken: string;
       readonly self: PeerCard;
       readonly sessionId: SessionId;
+      readonly resumeToken: string;
+      /** Nothing is missing: what was not had follows. Otherwise start afresh from the roster, the count at 0. */
+      readonly resumed: boolean;
+      readonly graceMs: number;
       readonly peers: readonly PeerCard[];
       readonly host: PeerId;
       readonly limits: Limits;
     }
   | { readonly type: 'left' }
   | { readonly type: 'accepted' }
+  | { readonly type: 'delivered' }
   | { readonly type: 'heartbeat_ack' }
   | { readonly type: 'peers'; readonly to: PeerId; readonly peers: readonly PeerCard[] }
   | { readonly type: 'metadata_updated'; readonly peerId: PeerId; readonly metadata: JsonObject }
@@ -117,6 +131,8 @@ export type Event =
   | SignalEvent
   | CommandOf<'message'>
   | { readonly type: 'peer_joined'; readonly peer: PeerCard }
+  | { readonly type: 'peer_disconnecting'; readonly peerId: PeerId }
+  | { readonly type: 'peer_resumed'; readonly peerId: PeerId }
   | { readonly type: 'peer_left'; readonly peerId: PeerId; readonly reason: LeaveReason }
   | { readonly type: 'room_closed'; readonly roomId: RoomId; readonly reason: 'deleted' }
   | { readonly type: 'go_away'; readonly retryInMs: number };

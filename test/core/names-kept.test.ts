@@ -48,7 +48,7 @@ function makeNode(store = new MemoryRoomStore(clock)): SignalingNode {
       identities,
       store,
     },
-    { limits: { maxMessageBytes: 1, maxOutboxBytes: 1, maxPeersPerRoom: 2 }, roomTtlMs: 60_000 },
+    { limits: { maxMessageBytes: 1, maxOutboxBytes: 1, maxPeersPerRoom: 2 }, roomTtlMs: 60_000, graceMs: 0 },
   );
 }
 

@@ -6,7 +6,7 @@ let user: User;
 let room: Room;
 
 beforeAll(async () => {
-  server = await TestServer.start({ MAX_PEERS_PER_ROOM: '4' });
+  server = await TestServer.start({ MAX_PEERS_PER_ROOM: '4', GRACE_MS: '0' });
   user = await server.signIn();
 });
 afterAll(() => server.stop());

@@ -10,7 +10,7 @@ let watchers: { readonly parity: TestPeer; readonly full: TestPeer };
 let serial = 0;
 
 beforeAll(async () => {
-  server = await TestServer.start();
+  server = await TestServer.start({ GRACE_MS: '0' });
   user = await server.signIn();
   room = await server.createRoom(user);
   watchers = {

@@ -12,7 +12,7 @@ let room: Room;
 const clock = new FakeClock();
 
 beforeAll(async () => {
-  server = await TestServer.start({ ALLOWED_ORIGINS: '' }, { clock });
+  server = await TestServer.start({ GRACE_MS: '0' }, { clock });
   user = await server.signIn();
   room = await server.createRoom(user);
 });
@@ -130,7 +130,11 @@ describe('after joining', () => {
   });
 
   test('[T3] a peer that does not read is closed 4008; others notice nothing', async () => {
-    const small = await TestServer.start({ MAX_OUTBOX_BYTES: '131072', MAX_MESSAGE_BYTES: '65536' });
+    const small = await TestServer.start({
+      GRACE_MS: '0',
+      MAX_OUTBOX_BYTES: '131072',
+      MAX_MESSAGE_BYTES: '65536',
+    });
     try {
       const who = await small.signIn();
       const there = await small.createRoom(who);

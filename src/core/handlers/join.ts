@@ -1,13 +1,16 @@
 /** `join`: prove who you are, find the room, take a seat. The order of the checks is the Python server's. */
-import { timingSafeEqual } from 'node:crypto';
 import { SignalingError } from '../../protocol/errors.js';
 import { asPeerId, type PeerId } from '../../protocol/ids.js';
 import type { Ask, CommandOf } from '../../protocol/messages.js';
 import type { Identity, JsonObject, RoomRecord } from '../../protocol/records.js';
 import type { Context } from '../context.js';
 import { isStorable, maxMetadataChars } from '../metadata.js';
-import { hostOf, roster, takeSeat, unseat } from '../membership.js';
+import { takeSeat, unseat } from '../membership.js';
+import { welcome } from '../welcome.js';
 import { refuse } from '../refusal.js';
+import { Mailbox } from '../mailbox.js';
+import { sameSecret } from '../secret.js';
+import { resume } from './resume.js';
 import type { Room } from '../room.js';
 import type { Seat, Session } from '../session.js';
 
@@ -44,6 +47,7 @@ async function attempt(
   const identity = await context.verifier.verify(command.idToken);
   const record = await findRoom(context, command);
   if (command.peerId === false) throw unusable('peer_id');
+  if (command.resume !== undefined && resume(context, session, command.resume, identity, record, ask)) return;
   const peerId = command.peerId ?? asPeerId(context.ids.name());
   await freeTheName(context, session, record, peerId, identity);
   // The socket may have gone meanwhile, and a deletion may have taken the room.
@@ -79,12 +83,6 @@ function unusable(field: string): SignalingError {
   return new SignalingError('STORE_UNAVAILABLE', `The store cannot hold this ${field}: send a string.`);
 }
 
-function sameSecret(left: string, right: string): boolean {
-  const a = Buffer.from(left);
-  const b = Buffer.from(right);
-  return a.length === b.length && timingSafeEqual(a, b);
-}
-
 /**
  * Makes sure that nobody else holds the name. The same user's older socket makes way at once. Another user keeps it
  * only while it answers: a worker that restarts signs in anew, and its half-dead socket must not lock it out (D8).
@@ -97,10 +95,13 @@ async function freeTheName(
   identity: Identity,
 ): Promise<void> {
   const holder = context.hub.room(record.roomId)?.members.get(peerId);
-  if (holder === undefined || holder === session || holder.state.at !== 'joined') return;
-  if (holder.state.seat.identity.sub === identity.sub) return;
-  if (await holder.sink.probe(probeMs)) {
-    throw new SignalingError('PEER_ID_TAKEN', `Another user holds peer_id in this room: choose another.`);
+  if (holder === undefined || holder === session || !('seat' in holder.state)) return;
+  const { state } = holder;
+  if (state.seat.identity.sub === identity.sub || state.at === 'kept') return;
+  // A parity peer without a socket is no hindrance; a full session's name is its user's for the grace window.
+  const isHeld = state.at === 'detached' ? !state.quiet : await holder.sink.probe(probeMs);
+  if (isHeld) {
+    throw new SignalingError('PEER_ID_TAKEN', 'Another user holds peer_id in this room: choose another.');
   }
   // While we asked, somebody else may have taken it.
   const now = context.hub.room(record.roomId)?.members.get(peerId);
@@ -123,8 +124,12 @@ function sit(
 ): void {
   const { record, peerId, identity } = entrant;
   const holder = context.hub.room(record.roomId)?.members.get(peerId);
-  const replaces = holder?.state.at === 'joined';
-  if (!replaces && isFull(context, context.hub.room(record.roomId), session)) {
+  const held =
+    holder === undefined || holder === session || !('seat' in holder.state) ? undefined : holder.state;
+  if (
+    (held === undefined || held.at === 'kept') &&
+    isFull(context, context.hub.room(record.roomId), session)
+  ) {
     throw new SignalingError(
       'ROOM_FULL',
       `The room seats ${context.limits.maxPeersPerRoom} peers: try later.`,
@@ -136,28 +141,17 @@ function sit(
     room: context.hub.ensureRoom(record),
     peerId,
     card: { peerId, role: command.role, metadata: command.metadata, connectedAtMs: context.clock.now() },
+    mail: new Mailbox(!command.quiet, session.sink, context.limits.maxOutboxBytes),
+    resumeToken: context.ids.name(),
   };
   takeSeat(context, session, seat, command.quiet);
-  if (replaces && holder !== session) {
+  if (held?.at === 'joined') {
     context.tally.takeovers += 1;
-    context.logger.info('replaced', { session: holder.id, by: session.id });
-    holder.sink.close('replaced');
+    context.logger.info('replaced', { session: holder?.id, by: session.id });
+    holder?.sink.close('replaced');
   }
   session.strikes = 0;
-  session.sink.send(
-    {
-      type: 'joined',
-      roomId: record.roomId,
-      roomToken: record.token,
-      self: seat.card,
-      sessionId: session.id,
-      // Parity replies carry no roster: it is not collected for them.
-      peers: command.quiet ? [] : roster(seat.room, session),
-      host: hostOf(seat.room, peerId),
-      limits: context.limits,
-    },
-    ask,
-  );
+  session.sink.send(welcome(context, session, seat, record, false), ask);
 }
 
 function isFull(context: Context, room: Room<Session> | undefined, session: Session): boolean {

@@ -1,6 +1,8 @@
+import { SignalingError } from '../../protocol/errors.js';
 import type { Ask, CommandOf } from '../../protocol/messages.js';
 import type { Context } from '../context.js';
 import { unseat } from '../membership.js';
+import { refuse } from '../refusal.js';
 import type { Seat, Session } from '../session.js';
 
 /** Gives the seat up. The socket stays open and may join again. */
@@ -12,7 +14,7 @@ export function leave(
   ask: Ask,
 ): void {
   unseat(context, session, 'left');
-  session.sink.send({ type: 'left' }, ask);
+  session.tell({ type: 'left' }, ask);
 }
 
 /** Answers, so that the client knows the way is open in both directions. */
@@ -23,10 +25,18 @@ export function heartbeat(
   _command: CommandOf<'heartbeat'>,
   ask: Ask,
 ): void {
-  session.sink.send({ type: 'heartbeat_ack' }, ask);
+  session.tell({ type: 'heartbeat_ack' }, ask);
 }
 
-/** Lets go of what was kept for a resume. This version keeps nothing: a session ends with its socket. */
-export function ack(): void {
-  // A client that counts frames is right to say so; there is nothing to let go of.
+/** Lets go of what the peer has, and tells those who wanted to know. */
+export function ack(
+  context: Context,
+  session: Session,
+  seat: Seat,
+  command: CommandOf<'ack'>,
+  ask: Ask,
+): void {
+  if (seat.mail.acknowledge(command.count)) return;
+  const text = 'count is more than was sent since room_joined.';
+  refuse(context, session, new SignalingError('INVALID_MESSAGE', text), ask);
 }

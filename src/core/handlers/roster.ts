@@ -21,7 +21,7 @@ export function discover(
     return;
   }
   const peers = roster(seat.room, session).filter((card) => matches(card, command.filter));
-  session.sink.send({ type: 'peers', to: seat.peerId, peers }, ask);
+  session.tell({ type: 'peers', to: seat.peerId, peers }, ask);
 }
 
 export function updateMetadata(
@@ -42,7 +42,7 @@ export function updateMetadata(
     return;
   }
   seat.card = { ...seat.card, metadata };
-  session.sink.send({ type: 'metadata_updated', peerId: seat.peerId, metadata }, ask);
+  session.tell({ type: 'metadata_updated', peerId: seat.peerId, metadata }, ask);
 }
 
 /** Version 2.0: tags are united, properties merged, anything else replaced. */

@@ -27,14 +27,18 @@ export function signal(
   if (to === undefined) {
     broadcast(context, session, seat, event);
   } else {
-    const target = seat.room.members.get(to);
-    if (target?.state.at !== 'joined' || !target.sink.send(event)) {
+    const receipt = wantsReceipt(session, ask) ? { sender: seat.mail, ask } : undefined;
+    if (seat.room.members.get(to)?.tell(event, undefined, receipt) !== true) {
       refuseMissing(context, session, to, ask);
       return;
     }
     context.tally.signals_relayed += 1;
   }
-  if (ask.id !== undefined && !session.state.quiet) session.sink.send({ type: 'accepted' }, ask);
+  if (wantsReceipt(session, ask)) session.tell({ type: 'accepted' }, ask);
+}
+
+function wantsReceipt(session: Session, ask: Ask): boolean {
+  return ask.id !== undefined && !session.state.quiet;
 }
 
 function isSigned(command: CommandOf<'signal'>): command is SignalEvent {
@@ -43,8 +47,7 @@ function isSigned(command: CommandOf<'signal'>): command is SignalEvent {
 
 function broadcast(context: Context, session: Session, seat: Seat, event: SignalEvent): void {
   for (const member of seat.room.members.values()) {
-    if (member === session || member.state.at !== 'joined') continue;
-    if (member.sink.send(event)) context.tally.signals_relayed += 1;
+    if (member !== session && member.tell(event)) context.tally.signals_relayed += 1;
   }
 }
 
@@ -59,13 +62,12 @@ export function message(
     refuseForged(context, session, seat, ask);
     return;
   }
-  const target = seat.room.members.get(command.to);
-  if (target?.state.at !== 'joined' || !target.sink.send(command)) {
+  if (seat.room.members.get(command.to)?.tell(command) !== true) {
     refuseMissing(context, session, command.to, ask);
     return;
   }
   context.tally.messages_relayed += 1;
-  if (ask.id !== undefined && !session.state.quiet) session.sink.send({ type: 'accepted' }, ask);
+  if (wantsReceipt(session, ask)) session.tell({ type: 'accepted' }, ask);
 }
 
 /** D1: the sender is the peer of this socket, or the frame goes nowhere. */

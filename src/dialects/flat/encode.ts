@@ -41,9 +41,9 @@ function toBody(event: Event, ask: Ask | undefined): JsonObject {
     case 'left':
       return { type: 'room_left' };
     case 'accepted':
-      return { type: 'accepted' };
+    case 'delivered':
     case 'heartbeat_ack':
-      return { type: 'heartbeat_ack' };
+      return { type: event.type };
     case 'peers':
       return {
         type: 'peer_list',
@@ -66,6 +66,10 @@ function toBody(event: Event, ask: Ask | undefined): JsonObject {
       };
     case 'peer_joined':
       return { type: 'user_joined', ...peer(event.peer), polite: false };
+    case 'peer_disconnecting':
+      return { type: 'user_disconnecting', peer_id: fromPeerId(event.peerId) };
+    case 'peer_resumed':
+      return { type: 'user_resumed', peer_id: fromPeerId(event.peerId) };
     case 'peer_left':
       return { type: 'user_left', peer_id: fromPeerId(event.peerId), reason: event.reason };
     case 'room_closed':
@@ -90,7 +94,9 @@ function roomJoined(event: Extract<Event, { type: 'joined' }>): JsonObject {
     room_id: event.roomId,
     peer_id: fromPeerId(event.self.peerId),
     session_id: event.sessionId,
-    resumed: false,
+    resume_token: event.resumeToken,
+    resumed: event.resumed,
+    grace_ms: event.graceMs,
     host: fromPeerId(event.host),
     // In each pair the one who came later yields when both call at once (perfect negotiation).
     peers: event.peers.map((card) => ({ ...peer(card), polite: true })),

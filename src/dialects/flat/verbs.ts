@@ -1,7 +1,7 @@
 /** The flat dialect's verbs that are not signals: how each is read. A reader throws `SignalingError` to refuse. */
 import { SignalingError } from '../../protocol/errors.js';
-import { asPeerId, asRoomId, type PeerId } from '../../protocol/ids.js';
-import type { Command, PeerFilter, WireFrame } from '../../protocol/messages.js';
+import { asPeerId, asRoomId, asSessionId, type PeerId } from '../../protocol/ids.js';
+import type { Command, PeerFilter, ResumeClaim, WireFrame } from '../../protocol/messages.js';
 import type { Json, JsonObject } from '../../protocol/records.js';
 import { isFalsy, toPeerId } from '../peer-key.js';
 
@@ -71,7 +71,22 @@ function readJoinRoom(body: JsonObject): Command {
     ...(peerId === undefined ? {} : { peerId: toPeerId(peerId) ?? asPeerId(peerId) }),
     role,
     metadata: record(body, 'metadata') ?? {},
+    ...resumeClaim(record(body, 'resume')),
   };
+}
+
+function resumeClaim(claim: JsonObject | undefined): { resume?: ResumeClaim } {
+  if (claim === undefined) return {};
+  const { session_id: sessionId, resume_token: token, count } = claim;
+  if (typeof sessionId !== 'string' || typeof token !== 'string' || !isCount(count)) {
+    const text = 'resume must have session_id and resume_token as strings, and count as a whole number.';
+    throw new SignalingError('INVALID_MESSAGE', text);
+  }
+  return { resume: { sessionId: asSessionId(sessionId), token, count } };
+}
+
+function isCount(value: Json | undefined): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
 function readDiscoverPeers(body: JsonObject): Command {
@@ -107,7 +122,7 @@ function readPeerMessage(body: JsonObject, frame: WireFrame): Command {
 }
 
 function readAck({ count }: JsonObject): Command {
-  if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) return { type: 'ack', count };
+  if (isCount(count)) return { type: 'ack', count };
   throw new SignalingError('INVALID_MESSAGE', 'count must be a whole number of frames.');
 }
 
