@@ -1,10 +1,12 @@
 import type { EventSink } from '../ports/event-sink.js';
 import type { Ask, Event } from '../protocol/messages.js';
 
-/** Whom to tell when an event was acknowledged, and what to quote. */
+/** Who sent an event that has an id, and what to quote when it was acknowledged. */
 export interface Receipt {
   readonly sender: Mailbox;
   readonly ask: Ask;
+  /** The sender is told of the acknowledgement: it was for one peer, not for everybody. */
+  readonly isAwaited: boolean;
 }
 
 interface Letter {
@@ -115,14 +117,14 @@ export class Mailbox {
       this.#remember(key, false);
       return false;
     }
-    if (isAcknowledged) receipt.sender.tell({ type: 'delivered' }, receipt.ask);
+    if (isAcknowledged && receipt.isAwaited) receipt.sender.tell({ type: 'delivered' }, receipt.ask);
     return true;
   }
 
-  #confirm(event: Event, { sender, ask }: Receipt): void {
+  #confirm(event: Event, { sender, ask, isAwaited }: Receipt): void {
     const key = keyOf(event);
     if (key !== undefined && this.#seen?.has(key) === true) this.#seen.set(key, true);
-    sender.tell({ type: 'delivered' }, ask);
+    if (isAwaited) sender.tell({ type: 'delivered' }, ask);
   }
 
   #remember(key: string, isAcknowledged: boolean): void {

@@ -119,6 +119,17 @@ describe('within the grace window', () => {
     await expectNothing(bert);
   });
 
+  test('[S6] a message to everybody is known by its id too, and nobody in particular acknowledges it', async () => {
+    for (let again = 0; again < 2; again += 1) {
+      anna.send({ type: 'candidate', id: 'all', candidate: null });
+      expect(await anna.next()).toEqual({ type: 'accepted', reply_to: 'all' });
+    }
+    expect(await bert.next()).toMatchObject({ type: 'candidate', id: 'all', sender: 'anna' });
+    bert.acknowledge();
+    await expectNothing(bert);
+    await expectNothing(anna);
+  });
+
   test('[S7] the name is its user’s: another is refused at once', async () => {
     await cutBert();
     const thief = await server.connect();

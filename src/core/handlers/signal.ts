@@ -3,6 +3,7 @@ import { SignalingError } from '../../protocol/errors.js';
 import type { PeerId } from '../../protocol/ids.js';
 import type { Ask, CommandOf, SignalEvent } from '../../protocol/messages.js';
 import type { Context } from '../context.js';
+import type { Receipt } from '../mailbox.js';
 import { refuse } from '../refusal.js';
 import type { Seat, Session } from '../session.js';
 
@@ -24,17 +25,19 @@ export function signal(
     return;
   }
   const event = isSigned(command) ? command : { ...command, from: seat.peerId };
+  const receipt = wantsReceipt(session, ask)
+    ? { sender: seat.mail, ask, isAwaited: to !== undefined }
+    : undefined;
   if (to === undefined) {
-    broadcast(context, session, seat, event);
+    broadcast(context, session, seat, event, receipt);
   } else {
-    const receipt = wantsReceipt(session, ask) ? { sender: seat.mail, ask } : undefined;
     if (seat.room.members.get(to)?.tell(event, undefined, receipt) !== true) {
       refuseMissing(context, session, to, ask);
       return;
     }
     context.tally.signals_relayed += 1;
   }
-  if (wantsReceipt(session, ask)) session.tell({ type: 'accepted' }, ask);
+  if (receipt !== undefined) session.tell({ type: 'accepted' }, ask);
 }
 
 function wantsReceipt(session: Session, ask: Ask): boolean {
@@ -45,9 +48,15 @@ function isSigned(command: CommandOf<'signal'>): command is SignalEvent {
   return command.from !== undefined;
 }
 
-function broadcast(context: Context, session: Session, seat: Seat, event: SignalEvent): void {
+function broadcast(
+  context: Context,
+  session: Session,
+  seat: Seat,
+  event: SignalEvent,
+  receipt: Receipt | undefined,
+): void {
   for (const member of seat.room.members.values()) {
-    if (member !== session && member.tell(event)) context.tally.signals_relayed += 1;
+    if (member !== session && member.tell(event, undefined, receipt)) context.tally.signals_relayed += 1;
   }
 }
 
