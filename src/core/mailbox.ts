@@ -10,27 +10,27 @@ export interface Receipt {
 }
 
 interface Letter {
-  readonly event: Event;
-  readonly ask: Ask | undefined;
+  readonly payload: Buffer;
   readonly receipt: Receipt | undefined;
-  readonly bytes: number;
 }
 
-/** What an event is taken to weigh beside the frame that it carries. */
-const baseBytes = 512;
+/** What a kept frame costs beside its bytes. */
+const letterBytes = 256;
 /** A client that has never acknowledged anything probably never will: so much is kept for it. */
-const unprovenBytes = 1_048_576;
-/** Ids of messages that came lately, so that one that is sent again is not delivered again. */
-const rememberedIds = 1_024;
+const unprovenBytes = 262_144;
+/** So many of a sender's latest ids are remembered: what it sends again is not sent on again. */
+const rememberedIds = 256;
 
 /**
- * What one peer is told. For a full session every frame is counted and kept until the peer says that it has it
- * (XEP-0198 counts so), which is what lets another socket go on where the last one broke. For a parity session
- * nothing is: what the Python server's peers missed while they were gone, they missed (w19).
+ * What one peer is told, and what it has sent with an id. For a full session every frame is counted and kept until
+ * the peer says that it has it (XEP-0198 counts so), which is what lets another socket go on where the last one
+ * broke. For a parity session nothing is: what the Python server's peers missed while they were gone, they missed
+ * (w19).
  */
 export class Mailbox {
   readonly #isCounted: boolean;
   readonly #maxBytes: number;
+  readonly #encode: EventSink['encode'];
   #sink: EventSink | undefined;
   #kept: Letter[] = [];
   #keptBytes = 0;
@@ -38,25 +38,30 @@ export class Mailbox {
   #told = 0;
   #acknowledged = 0;
   #hasAcknowledged = false;
-  /** Something had to be let go: nobody can go on from here without a gap. */
+  /** Something had to be let go: until the peer has everything, nobody can go on from here without a gap. */
   #isTorn = false;
-  /** `sender id` -> has the peer acknowledged it? In the order of arrival. */
-  #seen: Map<string, boolean> | undefined;
+  #isClosed = false;
+  /** The sender's own ids, oldest first -> has its receiver acknowledged it? */
+  #sent: Map<string, boolean> | undefined;
 
   constructor(isCounted: boolean, sink: EventSink, maxBytes: number) {
     this.#isCounted = isCounted;
     this.#sink = sink;
     this.#maxBytes = maxBytes;
+    // How a frame is written does not depend on whether the socket lives.
+    this.#encode = (event, ask) => sink.encode(event, ask);
   }
 
-  /** False: it will not get there, now or later. */
+  /** False: it will not get there, now or later. Throws when the event cannot be written as a frame. */
   tell(event: Event, ask?: Ask, receipt?: Receipt): boolean {
     if (!this.#isCounted) return this.#sink?.send(event, ask) === true;
-    if (receipt !== undefined && this.#isRepeated(event, receipt)) return true;
+    if (this.#isClosed) return false;
+    // Written before it is counted: what cannot be written was never told.
+    const payload = this.#encode(event, ask);
+    const isKept = this.#keep({ payload: own(payload), receipt });
+    if (!isKept && this.#sink === undefined) return false;
     this.#told += 1;
-    const isKept = this.#keep({ event, ask, receipt, bytes: weigh(event) });
-    const isSent = this.#sink?.send(event, ask) === true;
-    return isKept || isSent;
+    return this.#sink?.write(payload) === true || isKept;
   }
 
   /** The peer has had `count` frames. False when it cannot have: so many were not sent. */
@@ -65,9 +70,10 @@ export class Mailbox {
     this.#hasAcknowledged = true;
     const letters = this.#kept.splice(0, Math.max(0, count - this.#acknowledged));
     this.#acknowledged = Math.max(this.#acknowledged, count);
-    for (const letter of letters) {
-      this.#keptBytes -= letter.bytes;
-      if (letter.receipt !== undefined) this.#confirm(letter.event, letter.receipt);
+    if (this.#acknowledged === this.#told) this.#isTorn = false;
+    for (const { payload, receipt } of letters) {
+      this.#keptBytes -= payload.length + letterBytes;
+      if (receipt !== undefined) receipt.sender.#confirm(receipt);
     }
     return true;
   }
@@ -86,15 +92,52 @@ export class Mailbox {
   resume(sink: EventSink, count: number): void {
     this.acknowledge(count);
     this.#sink = sink;
-    for (const { event, ask } of this.#kept) sink.send(event, ask);
+    for (const { payload } of this.#kept) sink.write(payload);
+  }
+
+  /** The seat was given up: the socket may go on to another, and nothing of this one may reach it. */
+  close(): void {
+    this.#isClosed = true;
+    this.#sink = undefined;
+    this.#kept = [];
+    this.#keptBytes = 0;
+    this.#sent = undefined;
+  }
+
+  /** Has this peer sent something with that id already? Then it is told what became of it. */
+  isRepeated(ask: Ask): boolean {
+    const isDelivered = ask.id === undefined ? undefined : this.#sent?.get(ask.id);
+    if (isDelivered === undefined) return false;
+    this.tell({ type: 'accepted' }, ask);
+    if (isDelivered) this.tell({ type: 'delivered' }, ask);
+    return true;
+  }
+
+  /** It was sent on. */
+  remember({ id }: Ask): void {
+    if (id === undefined) return;
+    this.#sent ??= new Map();
+    this.#sent.set(id, false);
+    if (this.#sent.size <= rememberedIds) return;
+    for (const oldest of this.#sent.keys()) {
+      this.#sent.delete(oldest);
+      return;
+    }
+  }
+
+  #confirm({ ask, isAwaited }: Receipt): void {
+    if (this.#isClosed || !isAwaited) return;
+    if (ask.id !== undefined && this.#sent?.has(ask.id) === true) this.#sent.set(ask.id, true);
+    this.tell({ type: 'delivered' }, ask);
   }
 
   #keep(letter: Letter): boolean {
     if (this.#isTorn) return false;
+    const bytes = letter.payload.length + letterBytes;
     const limit = this.#hasAcknowledged ? this.#maxBytes : Math.min(unprovenBytes, this.#maxBytes);
-    if (this.#keptBytes + letter.bytes <= limit || this.#kept.length === 0) {
+    if (this.#keptBytes + bytes <= limit || this.#kept.length === 0) {
       this.#kept.push(letter);
-      this.#keptBytes += letter.bytes;
+      this.#keptBytes += bytes;
       return true;
     }
     this.#tear();
@@ -108,44 +151,9 @@ export class Mailbox {
     this.#keptBytes = 0;
     if (this.#hasAcknowledged) this.#sink?.close('slow_consumer');
   }
-
-  #isRepeated(event: Event, receipt: Receipt): boolean {
-    const key = keyOf(event);
-    if (key === undefined) return false;
-    const isAcknowledged = this.#seen?.get(key);
-    if (isAcknowledged === undefined) {
-      this.#remember(key, false);
-      return false;
-    }
-    if (isAcknowledged && receipt.isAwaited) receipt.sender.tell({ type: 'delivered' }, receipt.ask);
-    return true;
-  }
-
-  #confirm(event: Event, { sender, ask, isAwaited }: Receipt): void {
-    const key = keyOf(event);
-    if (key !== undefined && this.#seen?.has(key) === true) this.#seen.set(key, true);
-    if (isAwaited) sender.tell({ type: 'delivered' }, ask);
-  }
-
-  #remember(key: string, isAcknowledged: boolean): void {
-    this.#seen ??= new Map();
-    this.#seen.set(key, isAcknowledged);
-    if (this.#seen.size <= rememberedIds) return;
-    for (const oldest of this.#seen.keys()) {
-      this.#seen.delete(oldest);
-      return;
-    }
-  }
 }
 
-function weigh(event: Event): number {
-  const frame = event.type === 'signal' || event.type === 'message' ? event.frame : undefined;
-  return baseBytes + (frame?.bytes.length ?? 0);
-}
-
-/** Names a message for as long as it may be sent again: its sender and the sender's own id for it. */
-function keyOf(event: Event): string | undefined {
-  if (event.type !== 'signal') return undefined;
-  const { id } = event.body;
-  return typeof id === 'string' ? `${event.from}\u0000${id}` : undefined;
+/** A frame as it came is a view of what its socket read at once: kept for long, it must not hold all of that. */
+function own(payload: Buffer): Buffer {
+  return payload.buffer.byteLength > 2 * payload.length ? Buffer.from(payload) : payload;
 }

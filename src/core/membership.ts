@@ -6,15 +6,20 @@ import type { Context } from './context.js';
 import type { Room } from './room.js';
 import type { Seat, Session } from './session.js';
 
-/** Does it hold a seat: there, or expected back within the grace window? */
-function isSeated(session: Session): boolean {
-  return session.state.at === 'joined' || session.state.at === 'detached';
+/** There, or expected back: within its window the others have not been told that it left. */
+function isPresent({ state }: Session): boolean {
+  return state.at === 'joined' || state.at === 'detached';
+}
+
+/** Does it take one of the room's seats? A parity peer without a socket was promised nothing. */
+function holdsSeat({ state }: Session): boolean {
+  return state.at === 'joined' || (state.at === 'detached' && !state.quiet);
 }
 
 /** Tells everybody in the room who may be told without asking, but for `except`. */
 export function announce(room: Room<Session>, event: Event, except?: Session): void {
   for (const member of room.members.values()) {
-    if (member !== except && isSeated(member) && !member.state.quiet) member.tell(event);
+    if (member !== except && isPresent(member) && !member.state.quiet) member.tell(event);
   }
 }
 
@@ -22,10 +27,7 @@ export function announce(room: Room<Session>, event: Event, except?: Session): v
 export function roster(room: Room<Session>, except?: Session): PeerCard[] {
   const cards: PeerCard[] = [];
   for (const member of room.members.values()) {
-    const { state } = member;
-    // A parity peer without a socket may be back in a moment, but nobody was promised that.
-    const isListed = state.at === 'joined' || (state.at === 'detached' && !state.quiet);
-    if (member !== except && isListed) cards.push(state.seat.card);
+    if (member !== except && holdsSeat(member) && 'seat' in member.state) cards.push(member.state.seat.card);
   }
   return cards;
 }
@@ -33,10 +35,11 @@ export function roster(room: Room<Session>, except?: Session): PeerCard[] {
 /** The room's creator while it is there, else who has been there longest. */
 export function hostOf(room: Room<Session>, fallback: PeerId): PeerId {
   let first: PeerId | undefined;
-  for (const { state } of room.members.values()) {
-    if (state.at !== 'joined' && state.at !== 'detached') continue;
-    if (state.seat.identity.sub === room.createdBy) return state.seat.peerId;
-    first ??= state.seat.peerId;
+  for (const member of room.members.values()) {
+    if (!holdsSeat(member) || !('seat' in member.state)) continue;
+    const { seat } = member.state;
+    if (seat.identity.sub === room.createdBy) return seat.peerId;
+    first ??= seat.peerId;
   }
   return first ?? fallback;
 }
@@ -72,12 +75,14 @@ export function unseat(context: Context, session: Session, reason: LeaveReason):
   const { state } = session;
   if (!('seat' in state)) return;
   const { seat, quiet } = state;
-  const wasSeated = isSeated(session);
+  const [wasPresent, heldSeat] = [isPresent(session), holdsSeat(session)];
   if (state.at === 'detached') state.endGrace();
   session.state = state.at === 'joined' ? { at: 'outside', quiet } : { at: 'closed', quiet };
-  if (wasSeated) seat.room.liveCount -= 1;
+  // Its socket may go on to another seat: nothing of this one may reach it there.
+  seat.mail.close();
+  if (heldSeat) seat.room.liveCount -= 1;
   context.hub.remove(session, seat);
-  if (wasSeated) announce(seat.room, { type: 'peer_left', peerId: seat.peerId, reason });
+  if (wasPresent) announce(seat.room, { type: 'peer_left', peerId: seat.peerId, reason });
 }
 
 /**
@@ -95,6 +100,7 @@ export function disconnect(context: Context, session: Session): void {
     giveUp(context, session);
   });
   session.state = { at: 'detached', quiet, seat, endGrace };
+  if (quiet) seat.room.liveCount -= 1;
   if (context.graceMs === 0) giveUp(context, session);
   else announce(seat.room, { type: 'peer_disconnecting', peerId: seat.peerId }, session);
 }
@@ -110,7 +116,6 @@ function giveUp(context: Context, session: Session): void {
   state.endGrace();
   const { seat } = state;
   session.state = { at: 'kept', quiet: true, seat };
-  seat.room.liveCount -= 1;
   announce(seat.room, { type: 'peer_left', peerId: seat.peerId, reason: 'disconnected' });
 }
 
@@ -118,7 +123,7 @@ function giveUp(context: Context, session: Session): void {
 function forgetOldestName(context: Context, room: Room<Session>): void {
   if (room.members.size - room.liveCount <= context.limits.maxPeersPerRoom) return;
   for (const member of room.members.values()) {
-    if (member.state.at === 'kept') {
+    if (member.state.quiet && !holdsSeat(member)) {
       unseat(context, member, 'left');
       return;
     }

@@ -11,7 +11,7 @@ export class Room<Member> {
   readonly expiresAtMs: number;
   /** By peer id, in the order in which the names were first taken. */
   readonly members = new Map<PeerId, Member>();
-  /** Members with a socket; the rest are names kept for `/delete-peers-and-room` (SPEC P6). */
+  /** Members that take a seat; the rest are names kept for `/delete-peers-and-room` (SPEC P6). */
   liveCount = 0;
 
   constructor(record: RoomRecord) {

@@ -15,6 +15,8 @@ export interface Seat {
   readonly mail: Mailbox;
   /** Private to the peer, and new with each socket: it alone may go on where that socket broke. */
   resumeToken: string;
+  /** The one before, good until the peer has acknowledged something: the reply with the new one may be lost. */
+  previousToken: string | undefined;
 }
 
 /** A field exists only in the state where it means something. */

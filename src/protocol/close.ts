@@ -14,6 +14,7 @@ const table = {
   going_away: { code: 4000, text: 'going away' },
   /** The same to all others: the one code of these that a Python peer's library takes for a clean end. */
   going_away_quietly: { code: 1001, text: '' },
+  unresponsive: { code: 4000, text: 'no answer to a ping' },
   slow_consumer: { code: 4008, text: 'slow consumer' },
   too_big: { code: 1009, text: 'message too big' },
   malformed: { code: 4400, text: 'too many malformed messages' },

@@ -19,8 +19,17 @@ class RecordingSink implements EventSink {
   reason: CloseReason | undefined;
   answers = true;
 
+  /** The event's place in the list stands for the frame. */
+  encode(event: Event): Buffer {
+    return Buffer.from([this.events.push(event) - 1]);
+  }
+
+  write(): boolean {
+    return true;
+  }
+
   send(event: Event): boolean {
-    this.events.push(event);
+    this.encode(event);
     return true;
   }
 
@@ -37,7 +46,7 @@ const clock = new FakeClock();
 const identities = await LocalIdentityProvider.create({ clock });
 const { issuer, audience, publicJwk } = identities;
 
-function makeNode(store = new MemoryRoomStore(clock)): SignalingNode {
+function makeNode(store = new MemoryRoomStore(clock), graceMs = 0): SignalingNode {
   return new SignalingNode(
     {
       clock,
@@ -48,7 +57,7 @@ function makeNode(store = new MemoryRoomStore(clock)): SignalingNode {
       identities,
       store,
     },
-    { limits: { maxMessageBytes: 1, maxOutboxBytes: 1, maxPeersPerRoom: 2 }, roomTtlMs: 60_000, graceMs: 0 },
+    { limits: { maxMessageBytes: 1, maxOutboxBytes: 1, maxPeersPerRoom: 2 }, roomTtlMs: 60_000, graceMs },
   );
 }
 
@@ -216,4 +225,31 @@ test('[P2] a session whose socket went while it joined takes no seat', async () 
   node.disconnected(session);
   await joining;
   expect(node.stats()).toMatchObject({ rooms: 0, sessions: 0, connections: 0 });
+});
+
+test('[S7] [F8] a parity peer without a socket keeps nobody out of the room', async () => {
+  const node = makeNode(new MemoryRoomStore(clock), 5_000);
+  const { idToken } = await node.signIn();
+  const room = await node.createRoom(idToken);
+  const gone = await seat(node, room, 'gone', idToken);
+  await seat(node, room, 'a', idToken);
+  node.disconnected(gone.session);
+  const next = await seat(node, room, 'b', idToken);
+  expect(next.sink.events).toMatchObject([{ type: 'joined' }]);
+  clock.advance(5_000);
+  const late = await seat(node, room, 'c', idToken);
+  expect(late.sink.events).toMatchObject([{ type: 'refused', error: { code: 'ROOM_FULL' } }]);
+});
+
+test('[S7] a full session without one does, for its window', async () => {
+  const node = makeNode(new MemoryRoomStore(clock), 5_000);
+  const { idToken } = await node.signIn();
+  const room = await node.createRoom(idToken);
+  const gone = await seat(node, room, 'gone', idToken, false);
+  await seat(node, room, 'a', idToken);
+  node.disconnected(gone.session);
+  const early = await seat(node, room, 'b', idToken);
+  expect(early.sink.events).toMatchObject([{ type: 'refused', error: { code: 'ROOM_FULL' } }]);
+  clock.advance(5_000);
+  expect((await seat(node, room, 'b', idToken)).sink.events).toMatchObject([{ type: 'joined' }]);
 });

@@ -113,10 +113,54 @@ describe('within the grace window', () => {
     for (const id of ['m1', 'm2']) expect(await anna.next()).toEqual({ type: 'delivered', reply_to: id });
     anna.send(offer(1));
     expect([await anna.next(), await anna.next()]).toEqual([
-      { type: 'delivered', reply_to: 'm1' },
       { type: 'accepted', reply_to: 'm1' },
+      { type: 'delivered', reply_to: 'm1' },
     ]);
     await expectNothing(bert);
+  });
+
+  test('[S6] an id is its session’s own: one that begins anew may use it again, and so may another sender', async () => {
+    const carl = new ResumingPeer(server, room, 'carl', annas);
+    await carl.join();
+    expect([await anna.next(), await bert.next()]).toMatchObject([{ peer_id: 'carl' }, { peer_id: 'carl' }]);
+    anna.send(offer(1));
+    carl.send({ ...offer(1), n: 'carl' });
+    expect([await bert.next(), await bert.next()]).toMatchObject([{ n: 1 }, { n: 'carl' }]);
+    await anna.join();
+    for (const type of ['user_left', 'user_joined']) expect(await bert.next()).toMatchObject({ type });
+    anna.send({ ...offer(1), n: 'anew' });
+    expect(await bert.next()).toMatchObject({ n: 'anew' });
+  });
+
+  test('[S6] the latest 256 are remembered, whatever others send', async () => {
+    const carl = new ResumingPeer(server, room, 'carl', annas);
+    await carl.join();
+    await anna.next();
+    await bert.next();
+    for (let n = 0; n < 256; n += 1) anna.send(offer(n));
+    for (let n = 0; n < 300; n += 1) carl.send({ ...offer(n), n: 'carl' });
+    for (let n = 0; n < 256; n += 1) anna.send(offer(n));
+    const got: unknown[] = [];
+    while (got.filter((n) => n === 'carl').length < 300) got.push((await bert.next())['n']);
+    expect(got.filter((n) => n !== 'carl')).toEqual(Array.from({ length: 256 }, (_, n) => n));
+    await expectNothing(bert);
+  });
+
+  test('[S6] it holds for application messages and for parity peers too', async () => {
+    const worker = await server.register(room, 'worker', annas);
+    expect([await anna.next(), await bert.next()]).toMatchObject([
+      { peer_id: 'worker' },
+      { peer_id: 'worker' },
+    ]);
+    for (let again = 0; again < 2; again += 1) {
+      anna.send({ type: 'offer', target: 'worker', sdp: 's', id: 'o' });
+      anna.send({ type: 'peer_message', from_peer_id: 'anna', to_peer_id: 'worker', payload: 1, id: 'p' });
+      for (const id of ['o', 'p'])
+        expect(await anna.next()).toMatchObject({ type: 'accepted', reply_to: id });
+    }
+    await worker.expect({ type: 'offer' });
+    await worker.expect({ type: 'peer_message' });
+    await worker.expectNothing();
   });
 
   test('[S6] a message to everybody is known by its id too, and nobody in particular acknowledges it', async () => {
@@ -142,6 +186,70 @@ describe('within the grace window', () => {
     await cutBert();
     const carl = new ResumingPeer(server, room, 'carl', annas);
     expect(await carl.join()).toMatchObject({ peers: [{ peer_id: 'anna' }, { peer_id: 'bert' }] });
+  });
+});
+
+describe('what the window protects', () => {
+  test('[S2] the reply to a resume may be lost: the token before it is good until something is acknowledged', async () => {
+    await cutBert();
+    anna.send(offer(1));
+    await anna.next();
+    const claim = bert.claim;
+    for (let lost = 0; lost < 3; lost += 1) {
+      const socket = await server.connect();
+      socket.send({ type: 'join_room', ...room, id_token: berts.id_token, peer_id: 'bert', resume: claim });
+      expect(await anna.next()).toMatchObject({ type: 'user_resumed' });
+      socket.drop();
+      expect(await anna.next()).toMatchObject({ type: 'user_disconnecting' });
+    }
+    expect(await bert.join(claim)).toMatchObject({ resumed: true });
+    expect(await bert.next()).toMatchObject({ n: 1 });
+  });
+
+  test('[S4] [P4] what a left seat is still owed reaches nobody, whatever its socket became', async () => {
+    anna.send(offer(1));
+    expect(await anna.next()).toMatchObject({ type: 'accepted' });
+    expect(await bert.next()).toMatchObject({ n: 1 });
+    anna.send({ type: 'leave_room' });
+    expect(await anna.next()).toEqual({ type: 'room_left' });
+    const register = { type: 'register', peer_id: 'anna', ...room, id_token: annas.id_token };
+    anna.send(register);
+    expect(await anna.next()).toMatchObject({ type: 'registered_auth' });
+    bert.count += 2;
+    await bert.peer.expect({ type: 'user_left' });
+    await bert.peer.expect({ type: 'user_joined' });
+    bert.acknowledge();
+    await expectNothing(bert);
+    await anna.peer.expectNothing();
+  });
+
+  test('[S4] what cannot be written is not counted, here or in the window', async () => {
+    const deep = `{"type":"webrtc_offer","to":"bert","id":"d","x":${'['.repeat(60_000)}${']'.repeat(60_000)}}`;
+    const refused = async (): Promise<void> => {
+      anna.peer.send(deep);
+      expect(await anna.next()).toMatchObject({ type: 'error', code: 'INVALID_MESSAGE', reply_to: 'd' });
+    };
+    await refused();
+    await cutBert();
+    await refused();
+    anna.send(offer(1));
+    expect(await anna.next()).toMatchObject({ type: 'accepted' });
+    expect(await bert.resume()).toMatchObject({ resumed: true });
+    expect(await bert.next()).toMatchObject({ n: 1 });
+  });
+
+  test('[S7] a full session that does not answer a ping gets its window, and another user does not get its name', async () => {
+    const old = bert.peer;
+    old.socket.pause();
+    const thief = await server.connect();
+    thief.send({ type: 'join_room', ...room, id_token: annas.id_token, peer_id: 'bert' });
+    // The holder is pinged, and has two seconds.
+    while (!clock.isDueWithin(2_000)) await new Promise(setImmediate);
+    clock.advance(2_000);
+    await thief.expect({ type: 'error', code: 'PEER_ID_TAKEN' });
+    expect(await anna.next()).toEqual({ type: 'user_disconnecting', peer_id: 'bert' });
+    expect(await bert.resume()).toMatchObject({ resumed: true });
+    expect(await anna.next()).toEqual({ type: 'user_resumed', peer_id: 'bert' });
   });
 });
 
@@ -180,9 +288,11 @@ describe('[S8] a claim that does not hold begins afresh', () => {
     expect(await bert.resume()).toMatchObject({ resumed: true });
   });
 
-  test('a token that was used', async () => {
+  test('a token that was used, once the peer has acknowledged something with the new one', async () => {
     const first = bert.claim;
     expect(await bert.resume()).toMatchObject({ resumed: true });
+    bert.acknowledge();
+    await expectNothing(bert);
     expect(await bert.join(first)).toMatchObject({ resumed: false });
   });
 
@@ -216,6 +326,30 @@ describe('[S9] what is kept is bounded', () => {
     }
     bert.cut();
     expect(await bert.resume()).toMatchObject({ resumed: false });
+  });
+
+  test('who has everything again can resume again', async () => {
+    for (let n = 0; n < 5; n += 1) {
+      anna.send({ ...offer(n), sdp });
+      expect(await bert.next()).toMatchObject({ n });
+    }
+    bert.acknowledge();
+    await expectNothing(bert);
+    bert.cut();
+    expect(await bert.resume()).toMatchObject({ resumed: true });
+  });
+
+  test('bytes are counted as they are written, in every spelling', async () => {
+    await cutBert();
+    const told: unknown[] = [];
+    for (let n = 0; n < 3; n += 1) {
+      anna.send({ type: 'webrtc_offer', to: 'bert', sdp, id: `w${n}` });
+      told.push((await anna.next())['type']);
+    }
+    expect(told).toEqual(['accepted', 'error', 'error']);
+    // What was refused was not remembered as sent.
+    anna.send({ type: 'webrtc_offer', to: 'bert', sdp, id: 'w1' });
+    expect(await anna.next()).toMatchObject({ type: 'error', code: 'PEER_NOT_FOUND' });
   });
 
   test('who acknowledges and then falls behind is a slow consumer', async () => {

@@ -26,6 +26,11 @@ export class FakeClock implements Clock {
     };
   }
 
+  /** Is anything set to run within so many milliseconds? */
+  isDueWithin(ms: number): boolean {
+    return [...this.#timers].some(({ atMs }) => atMs <= this.#nowMs + ms);
+  }
+
   /** Lets time pass; timers run in their order, those that they set included. */
   advance(ms: number): void {
     const endMs = this.#nowMs + ms;

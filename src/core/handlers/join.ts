@@ -51,7 +51,7 @@ async function attempt(
   const peerId = command.peerId ?? asPeerId(context.ids.name());
   await freeTheName(context, session, record, peerId, identity);
   // The socket may have gone meanwhile, and a deletion may have taken the room.
-  if (!context.hub.sessions.has(session)) return;
+  if (!context.hub.sessions.has(session) || session.state.at === 'closed') return;
   if (context.hub.isBuried(record.roomId)) throw new SignalingError('ROOM_NOT_FOUND');
   sit(context, session, { ...command, metadata }, { identity, record, peerId }, ask);
 }
@@ -100,12 +100,20 @@ async function freeTheName(
   if (state.seat.identity.sub === identity.sub || state.at === 'kept') return;
   // A parity peer without a socket is no hindrance; a full session's name is its user's for the grace window.
   const isHeld = state.at === 'detached' ? !state.quiet : await holder.sink.probe(probeMs);
-  if (isHeld) {
-    throw new SignalingError('PEER_ID_TAKEN', 'Another user holds peer_id in this room: choose another.');
+  if (isHeld) throw taken();
+  if (state.at === 'detached') return;
+  if (context.hub.room(record.roomId)?.members.get(peerId) !== holder || holder.state !== state) {
+    // While we asked, somebody else took it, or its socket broke.
+    await freeTheName(context, session, record, peerId, identity);
+  } else if (!state.quiet) {
+    // Silent, but its user may be back within the window.
+    holder.sink.close('unresponsive');
+    throw taken();
   }
-  // While we asked, somebody else may have taken it.
-  const now = context.hub.room(record.roomId)?.members.get(peerId);
-  if (now !== holder) await freeTheName(context, session, record, peerId, identity);
+}
+
+function taken(): SignalingError {
+  return new SignalingError('PEER_ID_TAKEN', 'Another user holds peer_id in this room: choose another.');
 }
 
 interface Entrant {
@@ -143,6 +151,7 @@ function sit(
     card: { peerId, role: command.role, metadata: command.metadata, connectedAtMs: context.clock.now() },
     mail: new Mailbox(!command.quiet, session.sink, context.limits.maxOutboxBytes),
     resumeToken: context.ids.name(),
+    previousToken: undefined,
   };
   takeSeat(context, session, seat, command.quiet);
   if (held?.at === 'joined') {

@@ -36,7 +36,10 @@ export function ack(
   command: CommandOf<'ack'>,
   ask: Ask,
 ): void {
-  if (seat.mail.acknowledge(command.count)) return;
+  if (seat.mail.acknowledge(command.count)) {
+    seat.previousToken = undefined;
+    return;
+  }
   const text = 'count is more than was sent since room_joined.';
   refuse(context, session, new SignalingError('INVALID_MESSAGE', text), ask);
 }

@@ -4,7 +4,7 @@ import type { Identity, RoomRecord } from '../../protocol/records.js';
 import type { Context } from '../context.js';
 import { passSeat, unseat } from '../membership.js';
 import { sameSecret } from '../secret.js';
-import type { Session } from '../session.js';
+import type { Seat, Session } from '../session.js';
 import { welcome } from '../welcome.js';
 
 /**
@@ -20,22 +20,28 @@ export function resume(
   ask: Ask,
 ): boolean {
   // The socket may have gone while its token was verified, and a deletion may have taken the room.
-  if (!context.hub.sessions.has(session) || context.hub.isBuried(record.roomId)) return false;
+  if (!context.hub.sessions.has(session) || session.state.at === 'closed') return false;
+  if (context.hub.isBuried(record.roomId)) return false;
   const old = find(context, claim, record);
   if (old === undefined || old === session) return false;
   const { state } = old;
   if ((state.at !== 'joined' && state.at !== 'detached') || state.quiet) return false;
   const { seat } = state;
-  if (seat.identity.sub !== identity.sub || !sameSecret(seat.resumeToken, claim.token)) return false;
+  if (seat.identity.sub !== identity.sub || !isToken(seat, claim.token)) return false;
   if (!seat.mail.canResume(claim.count)) return false;
   unseat(context, session, 'left');
   passSeat(context, old, session, seat);
   old.sink.close('replaced');
+  seat.previousToken = claim.token;
   seat.resumeToken = context.ids.name();
   session.strikes = 0;
   session.sink.send(welcome(context, session, seat, record, true), ask);
   seat.mail.resume(session.sink, claim.count);
   return true;
+}
+
+function isToken({ resumeToken, previousToken }: Seat, token: string): boolean {
+  return sameSecret(resumeToken, token) || (previousToken !== undefined && sameSecret(previousToken, token));
 }
 
 function find(context: Context, claim: ResumeClaim, record: RoomRecord): Session | undefined {

@@ -25,9 +25,8 @@ export function signal(
     return;
   }
   const event = isSigned(command) ? command : { ...command, from: seat.peerId };
-  const receipt = wantsReceipt(session, ask)
-    ? { sender: seat.mail, ask, isAwaited: to !== undefined }
-    : undefined;
+  if (isRepeated(session, seat, ask)) return;
+  const receipt = receiptFor(session, seat, ask, to !== undefined);
   if (to === undefined) {
     broadcast(context, session, seat, event, receipt);
   } else {
@@ -37,11 +36,21 @@ export function signal(
     }
     context.tally.signals_relayed += 1;
   }
-  if (receipt !== undefined) session.tell({ type: 'accepted' }, ask);
+  if (receipt !== undefined) accept(session, seat, ask);
 }
 
-function wantsReceipt(session: Session, ask: Ask): boolean {
-  return ask.id !== undefined && !session.state.quiet;
+/** What a full session sends again under the same id is answered again, and goes no further. */
+function isRepeated(session: Session, seat: Seat, ask: Ask): boolean {
+  return ask.id !== undefined && !session.state.quiet && seat.mail.isRepeated(ask);
+}
+
+function receiptFor(session: Session, seat: Seat, ask: Ask, isAwaited: boolean): Receipt | undefined {
+  return ask.id === undefined || session.state.quiet ? undefined : { sender: seat.mail, ask, isAwaited };
+}
+
+function accept(session: Session, seat: Seat, ask: Ask): void {
+  seat.mail.remember(ask);
+  session.tell({ type: 'accepted' }, ask);
 }
 
 function isSigned(command: CommandOf<'signal'>): command is SignalEvent {
@@ -71,12 +80,14 @@ export function message(
     refuseForged(context, session, seat, ask);
     return;
   }
-  if (seat.room.members.get(command.to)?.tell(command) !== true) {
+  if (isRepeated(session, seat, ask)) return;
+  const receipt = receiptFor(session, seat, ask, true);
+  if (seat.room.members.get(command.to)?.tell(command, undefined, receipt) !== true) {
     refuseMissing(context, session, command.to, ask);
     return;
   }
   context.tally.messages_relayed += 1;
-  if (wantsReceipt(session, ask)) session.tell({ type: 'accepted' }, ask);
+  if (receipt !== undefined) accept(session, seat, ask);
 }
 
 /** D1: the sender is the peer of this socket, or the frame goes nowhere. */

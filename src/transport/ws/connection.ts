@@ -127,16 +127,19 @@ export class Connection implements EventSink, SocketListener, InboundTap {
     this.close('too_big');
   }
 
-  send(event: Event, ask?: Ask): boolean {
+  encode(event: Event, ask?: Ask): Buffer {
+    const frame = event.type === 'signal' || event.type === 'message' ? event.frame : undefined;
+    const isVerbatim = frame?.isSigned === true && frame.dialect === this.#dialect.name;
+    return isVerbatim ? frame.bytes : this.#context.encoder(this.#dialect, event, ask);
+  }
+
+  write(payload: Buffer): boolean {
     if (this.#isClosing) return false;
     if (this.#socket.readyState !== this.#socket.OPEN) {
       // The far end has said goodbye; ws tells us only when the TCP connection is gone too.
       this.#end();
       return false;
     }
-    const frame = event.type === 'signal' || event.type === 'message' ? event.frame : undefined;
-    const isVerbatim = frame?.isSigned === true && frame.dialect === this.#dialect.name;
-    const payload = isVerbatim ? frame.bytes : this.#context.encoder(this.#dialect, event, ask);
     const wasEmpty = this.#outbox.isEmpty;
     if (!this.#outbox.push(payload)) {
       this.#context.tally.slow_consumers += 1;
@@ -145,6 +148,10 @@ export class Connection implements EventSink, SocketListener, InboundTap {
     }
     if (wasEmpty) this.#context.flusher.schedule(this.#outbox);
     return true;
+  }
+
+  send(event: Event, ask?: Ask): boolean {
+    return !this.#isClosing && this.write(this.encode(event, ask));
   }
 
   close(reason: CloseReason): void {

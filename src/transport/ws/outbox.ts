@@ -6,7 +6,10 @@ const copyUpToBytes = 65_536;
 /** A payload above this size is handed to the socket as it is: copying it costs more than a write. */
 const largeBytes = 16_384;
 
-/** Where the frames of a tick are put together. A write that completes at once is done with it when it returns. */
+/**
+ * Where the frames of a tick are put together. A write that completes at once is done with it when it returns; one
+ * that does not leaves something in `writableLength`. (Over TLS none does at once: terminate TLS in front.)
+ */
 let shared = Buffer.allocUnsafeSlow(copyUpToBytes);
 
 /**

@@ -100,11 +100,17 @@ test('[T3] a peer that has read everything takes any one frame; one that has not
   expect(outbox.push(Buffer.alloc(100))).toBe(false);
 });
 
-test('a destroyed socket swallows what it is sent', async () => {
-  const { near } = await pair();
-  const outbox = new Outbox(near, 1_000);
-  outbox.push(Buffer.from('x'));
-  near.destroy();
-  outbox.flush();
-  expect(outbox.isEmpty).toBe(true);
+test('a socket that was ended or destroyed meanwhile is left alone', async () => {
+  for (const end of ['end', 'destroy'] as const) {
+    const { near } = await pair();
+    const errors: Error[] = [];
+    near.on('error', (error) => errors.push(error));
+    const outbox = new Outbox(near, 1_000);
+    outbox.push(Buffer.from('x'));
+    near[end]();
+    outbox.flush();
+    await new Promise(setImmediate);
+    expect(errors).toEqual([]);
+    expect(outbox.isEmpty).toBe(true);
+  }
 });
