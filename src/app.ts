@@ -59,7 +59,7 @@ export async function createApp(config: Config, overrides: Partial<Ports> = {}):
       liveness,
       flusher: new Flusher(),
       encoder: createEncoder(),
-      settings: { maxOutboxBytes: config.maxOutboxBytes, preJoinMs: config.preJoinMs },
+      settings: config,
     },
     { maxMessageBytes: config.maxMessageBytes, allowedOrigins: config.allowedOrigins },
     new Map([['/', flat]]),

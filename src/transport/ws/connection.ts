@@ -7,6 +7,7 @@ import type { Clock, Logger, Tally } from '../../ports/runtime.js';
 import { closeTable, type CloseReason } from '../../protocol/close.js';
 import { SignalingError } from '../../protocol/errors.js';
 import type { Ask, Event } from '../../protocol/messages.js';
+import { FrameReader } from './frame-reader.js';
 import { pingFrame } from './frame.js';
 import { InboundQueue, type InboundFrame, type InboundTap } from './inbound-queue.js';
 import type { Liveness } from './liveness.js';
@@ -16,6 +17,7 @@ import { PreJoinGuard } from './pre-join-guard.js';
 
 export interface ConnectionSettings {
   readonly maxOutboxBytes: number;
+  readonly maxMessageBytes: number;
   /** Absolute: traffic does not extend it. */
   readonly preJoinMs: number;
 }
@@ -57,6 +59,9 @@ export class Connection implements EventSink, SocketListener, InboundTap {
     this.#inbound = new InboundQueue(this);
     this.#session = context.node.open(this);
     this.#unwatch = context.liveness.watch(this);
+    FrameReader.attach(stream, context.settings.maxMessageBytes, (payload) => {
+      this.onFrame(payload, false);
+    });
     this.#expectJoin();
     socket.listen(this);
   }
