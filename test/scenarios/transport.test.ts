@@ -205,6 +205,22 @@ describe('[T6] upgrades', () => {
     expect(response.headers.get('content-type')).toContain('text/plain');
   });
 
+  test('[T7] frames that come in one piece with the upgrade request are handled once each', async () => {
+    const stream = connect(Number(new URL(server.ws).port), '127.0.0.1');
+    const text = Buffer.from('{"type":"heartbeat","id":"x"}');
+    const frame = Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), text]);
+    const upgrade =
+      'GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n';
+    const goodbye = Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]);
+    // The third frame is cut in two.
+    stream.write(Buffer.concat([Buffer.from(upgrade), frame, frame, frame.subarray(0, 9)]));
+    stream.write(Buffer.concat([frame.subarray(9), goodbye]));
+    let seen = '';
+    for await (const chunk of stream) seen += (chunk as Buffer).toString('latin1');
+    expect(seen.match(/NOT_IN_ROOM/g)).toHaveLength(3);
+  });
+
   test('[T9] the HTTP port takes upgrades too', async () => {
     const peer = await server.connect(server.http.replace('http:', 'ws:'));
     peer.send({ type: 'register', peer_id: 'h', ...room, id_token: user.id_token });

@@ -7,7 +7,7 @@ import type { Clock, Logger, Tally } from '../../ports/runtime.js';
 import { closeTable, type CloseReason } from '../../protocol/close.js';
 import { SignalingError } from '../../protocol/errors.js';
 import type { Ask, Event } from '../../protocol/messages.js';
-import { FrameReader } from './frame-reader.js';
+import { FrameReader, type FrameEvents } from './frame-reader.js';
 import { pingFrame } from './frame.js';
 import { InboundQueue, type InboundFrame, type InboundTap } from './inbound-queue.js';
 import type { Liveness } from './liveness.js';
@@ -35,7 +35,7 @@ export interface ConnectionContext {
 }
 
 /** One WebSocket: frames in, strictly one after another; events out, corked per tick. Dies with the socket. */
-export class Connection implements EventSink, SocketListener, InboundTap {
+export class Connection implements EventSink, SocketListener, InboundTap, FrameEvents {
   readonly #context: ConnectionContext;
   readonly #socket: PeerSocket;
   readonly #stream: Socket;
@@ -59,9 +59,7 @@ export class Connection implements EventSink, SocketListener, InboundTap {
     this.#inbound = new InboundQueue(this);
     this.#session = context.node.open(this);
     this.#unwatch = context.liveness.watch(this);
-    FrameReader.attach(stream, context.settings.maxMessageBytes, (payload) => {
-      this.onFrame(payload, false);
-    });
+    FrameReader.attach(stream, context.settings.maxMessageBytes, this);
     this.#expectJoin();
     socket.listen(this);
   }
@@ -73,6 +71,14 @@ export class Connection implements EventSink, SocketListener, InboundTap {
     if (this.#probes.length > 0) this.#settleProbes(true);
     this.#guard?.frameEnded();
     this.#inbound.push({ bytes, isBinary });
+  }
+
+  onText(payload: Buffer): void {
+    this.onFrame(payload, false);
+  }
+
+  beforeWs(): void {
+    this.#outbox.flush();
   }
 
   handle({ bytes, isBinary }: InboundFrame): Promise<void> | undefined {

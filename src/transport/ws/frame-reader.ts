@@ -11,6 +11,14 @@ const pong = 0x8a;
 const maxPieces = 64;
 
 type DataListener = (this: Socket, chunk: Buffer) => void;
+/** Who is told of what is read. */
+export interface FrameEvents {
+  /** The payload of a whole text frame, unmasked and checked. */
+  onText(payload: Buffer): void;
+  /** ws is about to answer a ping or a goodbye: what was said before that must leave before it. */
+  beforeWs(): void;
+}
+
 type Unmask = (payload: Buffer, mask: Buffer) => void;
 
 /**
@@ -23,7 +31,7 @@ export class FrameReader {
   readonly #stream: Socket;
   readonly #wsListener: DataListener;
   readonly #maxBytes: number;
-  readonly #onText: (payload: Buffer) => void;
+  readonly #events: FrameEvents;
   readonly #onData = (chunk: Buffer): void => {
     this.#read(chunk);
   };
@@ -33,28 +41,23 @@ export class FrameReader {
   #neededBytes = 0;
   #isDelegated = false;
 
-  private constructor(
-    stream: Socket,
-    wsListener: DataListener,
-    maxBytes: number,
-    onText: (payload: Buffer) => void,
-  ) {
+  private constructor(stream: Socket, wsListener: DataListener, maxBytes: number, events: FrameEvents) {
     this.#stream = stream;
     this.#wsListener = wsListener;
     this.#maxBytes = maxBytes;
-    this.#onText = onText;
+    this.#events = events;
     stream.off('data', wsListener);
     stream.on('data', this.#onData);
   }
 
   /**
-   * Takes the place of ws's listener on a socket that has just been upgraded; `onText` is handed whole text payloads.
+   * Takes the place of ws's listener on a socket that has just been upgraded.
    * False, and nothing done, where ws's is not the only listener: then ws reads everything, slower and as well.
    */
-  static attach(stream: Socket, maxBytes: number, onText: (payload: Buffer) => void): boolean {
+  static attach(stream: Socket, maxBytes: number, events: FrameEvents): boolean {
     const [wsListener, ...others] = stream.listeners('data') as DataListener[];
     if (wsListener === undefined || others.length > 0) return false;
-    new FrameReader(stream, wsListener, maxBytes, onText);
+    new FrameReader(stream, wsListener, maxBytes, events);
     return true;
   }
 
@@ -115,12 +118,13 @@ export class FrameReader {
       const mask = data.subarray(payloadAt - 4, payloadAt);
       unmask(payload, mask);
       if (isUtf8(payload)) {
-        this.#onText(payload);
+        this.#events.onText(payload);
         return true;
       }
       unmask(payload, mask);
       return false;
     }
+    this.#events.beforeWs();
     this.#wsListener.call(this.#stream, data.subarray(start, end));
     return true;
   }
@@ -136,6 +140,7 @@ export class FrameReader {
     this.#isDelegated = true;
     this.#stream.off('data', this.#onData);
     this.#stream.prependListener('data', this.#wsListener);
+    this.#events.beforeWs();
     this.#wsListener.call(this.#stream, rest);
   }
 }

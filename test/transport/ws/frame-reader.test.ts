@@ -32,8 +32,11 @@ function start(isRead: boolean): { readonly server: Server; readonly seen: Promi
         result.messages.push(`${isBinary ? 'binary' : 'text'}:${payload.toString('hex')}`);
       };
       if (isRead) {
-        const isAttached = FrameReader.attach(stream, maxBytes, (payload) => {
-          note(payload, false);
+        const isAttached = FrameReader.attach(stream, maxBytes, {
+          onText: (payload) => {
+            note(payload, false);
+          },
+          beforeWs: () => undefined,
         });
         expect(isAttached).toBe(true);
       }
