@@ -40,7 +40,11 @@ export default {
     floor('client-wing', '^src/client/', '^src/(protocol|client)/'),
     floor('main-roof', '^src/main\\.ts$', '^src/(app|config)\\.ts$'),
     floor('backends-roof', '^src/backends\\.ts$', '^src/(adapters/|ports/|config\\.ts)'),
-    floor('config-roof', '^src/(config|redis-target)\\.ts$', '^src/redis-target\\.ts$'),
+    floor(
+      'config-roof',
+      '^src/(config|redis-target)\\.ts$',
+      '^src/(redis-target|adapters/redis/redis-client)\\.ts$',
+    ),
     ...Object.keys(vendors).map((vendor) =>
       floor(
         `${vendor}-adapter`,

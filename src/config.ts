@@ -1,7 +1,8 @@
 /** Settings, read once from the environment. The only file that knows `process.env`'s names. */
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { z } from 'zod';
-import { readRedisTarget, type RedisTarget } from './redis-target.js';
+import type { RedisTarget } from './adapters/redis/redis-client.js';
+import { readRedisTarget } from './redis-target.js';
 
 /** Node's timers hold no more. */
 const maxTimerMs = 2_147_483_647;

@@ -1,28 +1,6 @@
 /** Which Redis, from the four REDIS_ variables. Part of the settings: pure, `config.ts` reads the environment. */
 
-interface Server {
-  readonly host: string;
-  readonly port: number;
-}
-
-interface Login {
-  readonly username: string | undefined;
-  readonly password: string | undefined;
-  readonly tls: boolean;
-}
-
-/** `login` is for the servers that hold data, `sentinelLogin` for the Sentinels. */
-export type RedisTarget =
-  | { readonly kind: 'standalone'; readonly server: Server; readonly login: Login; readonly db: number }
-  | { readonly kind: 'cluster'; readonly servers: readonly Server[]; readonly login: Login }
-  | {
-      readonly kind: 'sentinel';
-      readonly sentinels: readonly Server[];
-      readonly sentinelLogin: Login;
-      readonly name: string;
-      readonly login: Login;
-      readonly db: number;
-    };
+import type { RedisLogin, RedisServer, RedisTarget } from './adapters/redis/redis-client.js';
 
 export interface RedisVariables {
   readonly REDIS_URL?: string | undefined;
@@ -33,11 +11,11 @@ export interface RedisVariables {
 
 type Name = keyof RedisVariables;
 
-interface Address extends Server, Login {
+interface Address extends RedisServer, RedisLogin {
   readonly db: number | undefined;
 }
 
-const anonymous: Login = { username: undefined, password: undefined, tls: false };
+const anonymous: RedisLogin = { username: undefined, password: undefined, tls: false };
 
 /** Collects what is wrong instead of throwing, so that all of it is told at once. Problems never quote a value: it may hold a password. */
 export function readRedisTarget(variables: RedisVariables): {
@@ -105,7 +83,7 @@ export function readRedisTarget(variables: RedisVariables): {
 }
 
 /** All servers of a set have one login: that of the first entry that has one. */
-function loginOf(addresses: readonly Address[]): Login {
+function loginOf(addresses: readonly Address[]): RedisLogin {
   return addresses.find(({ password, tls }) => password !== undefined || tls) ?? addresses[0] ?? anonymous;
 }
 

@@ -1,11 +1,12 @@
 import { Cluster, Redis, type CommonRedisOptions } from 'ioredis';
 
-interface Server {
+/** An address. */
+export interface RedisServer {
   readonly host: string;
   readonly port: number;
 }
 
-interface Login {
+export interface RedisLogin {
   readonly username: string | undefined;
   readonly password: string | undefined;
   readonly tls: boolean;
@@ -13,14 +14,19 @@ interface Login {
 
 /** Which Redis. `login` is for the servers that hold data, `sentinelLogin` for the Sentinels. */
 export type RedisTarget =
-  | { readonly kind: 'standalone'; readonly server: Server; readonly login: Login; readonly db: number }
-  | { readonly kind: 'cluster'; readonly servers: readonly Server[]; readonly login: Login }
+  | {
+      readonly kind: 'standalone';
+      readonly server: RedisServer;
+      readonly login: RedisLogin;
+      readonly db: number;
+    }
+  | { readonly kind: 'cluster'; readonly servers: readonly RedisServer[]; readonly login: RedisLogin }
   | {
       readonly kind: 'sentinel';
-      readonly sentinels: readonly Server[];
-      readonly sentinelLogin: Login;
+      readonly sentinels: readonly RedisServer[];
+      readonly sentinelLogin: RedisLogin;
       readonly name: string;
-      readonly login: Login;
+      readonly login: RedisLogin;
       readonly db: number;
     };
 
@@ -102,15 +108,15 @@ export function describeRedisTarget(target: RedisTarget): string {
   }
 }
 
-function spell({ host, port }: Server): string {
+function spell({ host, port }: RedisServer): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-function endpoint({ host, port }: Server): Server {
+function endpoint({ host, port }: RedisServer): RedisServer {
   return { host, port };
 }
 
-function credentials({ username, password, tls }: Login): CommonRedisOptions & { tls?: object } {
+function credentials({ username, password, tls }: RedisLogin): CommonRedisOptions & { tls?: object } {
   return {
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),

@@ -19,12 +19,12 @@ export function refusal(failure: unknown): Reply {
   if (!(failure instanceof SignalingError)) return unhandled(failure);
   switch (failure.code) {
     case 'INVALID_TOKEN':
-      return { ...detailReply(401, `Token verification failed: ${failure.message}`), failure };
+      return { ...detailReply(failure.httpStatus, `Token verification failed: ${failure.message}`), failure };
     case 'FORBIDDEN':
-      return { ...detailReply(403, failure.message), failure };
+      return { ...detailReply(failure.httpStatus, failure.message), failure };
     case 'IDENTITY_UNAVAILABLE': {
       const detail = 'Token verification failed: the identity service did not answer, try again';
-      return { ...detailReply(503, detail, { 'retry-after': String(retryAfterS) }), failure };
+      return { ...detailReply(failure.httpStatus, detail, { 'retry-after': String(retryAfterS) }), failure };
     }
     default:
       return unhandled(failure);
