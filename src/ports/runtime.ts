@@ -5,6 +5,8 @@ export interface Clock {
   now(): number;
   /** Calls `run` once after `ms`; the returned function calls it off. Does not keep the process alive. */
   after(ms: number, run: () => void): () => void;
+  /** Calls `run` at the end of this turn of the event loop. */
+  soon(run: () => void): void;
 }
 
 export interface IdSource {

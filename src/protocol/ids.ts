@@ -10,7 +10,10 @@ export type RoomId = Branded<'RoomId'>;
 export type PeerId = Branded<'PeerId'>;
 /** One peer's stay in a room; made by the server, never reused. */
 export type SessionId = Branded<'SessionId'>;
+/** One life of one server process: a restarted process has another. */
+export type NodeId = Branded<'NodeId'>;
 
 export const asRoomId = (text: string): RoomId => text as RoomId;
 export const asPeerId = (text: string): PeerId => text as PeerId;
 export const asSessionId = (text: string): SessionId => text as SessionId;
+export const asNodeId = (text: string): NodeId => text as NodeId;

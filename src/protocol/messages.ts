@@ -101,7 +101,8 @@ export interface Limits {
   readonly maxPeersPerRoom: number;
 }
 
-export type LeaveReason = 'left' | 'disconnected' | 'replaced' | 'deleted';
+export const leaveReasons = ['left', 'disconnected', 'replaced', 'deleted'] as const;
+export type LeaveReason = (typeof leaveReasons)[number];
 
 /** A signal whose sender is known to be who it says. It is told as it was asked: the relay path makes no copy. */
 export type SignalEvent = CommandOf<'signal'> & { readonly from: PeerId };

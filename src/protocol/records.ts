@@ -1,4 +1,4 @@
-import type { PeerId, RoomId } from './ids.js';
+import type { NodeId, PeerId, RoomId, SessionId } from './ids.js';
 
 /** Anything that JSON can say. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -32,4 +32,28 @@ export interface PeerCard {
   readonly metadata: JsonObject;
   /** Unix time in milliseconds. */
   readonly connectedAtMs: number;
+}
+
+/** `here`: on a socket; `away`: expected back within its window; `kept`: only the name is (SPEC P6). */
+export type Standing = 'here' | 'away' | 'kept';
+
+/** What all nodes know of a seat in a room. */
+export interface SeatRecord {
+  readonly roomId: RoomId;
+  readonly peerId: PeerId;
+  readonly sessionId: SessionId;
+  /** The node that serves it. */
+  readonly nodeId: NodeId;
+  /**
+   * Grows in a room with each seat that is taken or moved, also when the memory of it was lost in between: of two
+   * claims to a name the higher one holds, and a late word of the lower one is void.
+   */
+  readonly generation: number;
+  readonly identity: Identity;
+  readonly card: PeerCard;
+  /** A parity session: it is told nothing that it did not ask for, and cannot resume. */
+  readonly isQuiet: boolean;
+  readonly standing: Standing;
+  /** SHA-256, base64url, of the resume tokens that hold just now. */
+  readonly tokenHashes: readonly string[];
 }

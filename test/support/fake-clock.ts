@@ -43,4 +43,8 @@ export class FakeClock implements Clock {
     }
     this.#nowMs = endMs;
   }
+
+  soon(run: () => void): void {
+    setImmediate(run);
+  }
 }

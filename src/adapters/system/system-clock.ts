@@ -12,4 +12,8 @@ export class SystemClock implements Clock {
       clearTimeout(timer);
     };
   }
+
+  soon(run: () => void): void {
+    setImmediate(run);
+  }
 }
