@@ -5,14 +5,14 @@ const offerBytes = 2575;
 const candidateBytes = 251;
 const digits = 10;
 /** `"seq":"0000000000"}` ends every message, so the digits are found from the end whatever comes before. */
-const tail = `,"seq":"${'0'.repeat(digits)}"}`;
+const tailOf = (key) => `,"${key}":"${'0'.repeat(digits)}"}`;
 const digitsFromEnd = digits + 2;
 
 const sdpLine = 'a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n';
 const candidateText =
   'candidate:842163049 1 udp 1677729535 203.0.113.7 46154 typ srflx raddr 192.0.2.17 rport 46154';
 
-function message(kind, sender, target, bytes) {
+function message(kind, sender, target, tail, bytes) {
   const to = target === undefined ? '' : `"target":${JSON.stringify(target)},`;
   const head = `{"type":"${kind}","sender":${JSON.stringify(sender)},${to}`;
   const wrap = (filler) =>
@@ -33,11 +33,14 @@ export class Flow {
   #mask;
   #next = 0;
 
-  /** @param {string | undefined} target no target: to everybody else in the room */
-  constructor(sender, target, mask) {
+  /**
+   * @param {string | undefined} target no target: to everybody else in the room
+   * @param {string} [key] the field that has the number; with `id` a full session gets receipts
+   */
+  constructor(sender, target, mask, key = 'seq') {
     this.#mask = mask;
     const make = (kind, bytes) => {
-      const payload = message(kind, sender, target, bytes);
+      const payload = message(kind, sender, target, tailOf(key), bytes);
       return { payload, frame: maskedFrame(payload, mask) };
     };
     const offer = make('offer', offerBytes);

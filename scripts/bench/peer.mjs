@@ -45,7 +45,7 @@ export class Peer {
     if (first.length > 0) this.#take(first);
   }
 
-  /** @returns {Promise<Peer>} rejects when the server does not answer 101 */
+  /** @returns {Promise<Peer>} of the class that it is called on; rejects when the server does not answer 101 */
   static open(url) {
     const { hostname, port, pathname, host } = new URL(url);
     return new Promise((resolve, reject) => {
@@ -65,7 +65,7 @@ export class Peer {
           return;
         }
         socket.off('error', refuse);
-        const peer = new Peer(socket, head.subarray(end + 4));
+        const peer = new this(socket, head.subarray(end + 4));
         socket.on('error', () => {}); // 'close' follows and tells
         socket.once('close', () => peer.onEnd());
         resolve(peer);
@@ -121,10 +121,18 @@ export class Peer {
       if (data.length - start < length) break;
       at = start + length;
       const opcode = data[start - head] & 0x0f;
-      if (opcode === 1) this.onText(data, start, at);
+      if (opcode === 1) this.receive(data, start, at);
       else if (opcode === 9) this.#pong(data.subarray(start, at));
     }
     if (at < data.length) this.#rest = data.subarray(at);
+    this.drained();
+  }
+
+  receive(buffer, start, end) {
+    this.onText(buffer, start, end);
+  }
+
+  drained() {
     this.onDrained();
   }
 

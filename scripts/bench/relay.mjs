@@ -10,9 +10,9 @@ class Lane {
   #expected = 0;
   #sentAt = new Float64Array(4096);
 
-  constructor(from, sender, target) {
+  constructor(from, sender, target, key) {
     this.#from = from;
-    this.#flow = new Flow(sender, target, from.mask);
+    this.#flow = new Flow(sender, target, from.mask, key);
   }
 
   get sent() {
@@ -34,7 +34,7 @@ class Lane {
   take(buffer, start, end, now) {
     const number = this.#flow.numberOf(buffer, start, end);
     const due = number === this.#expected;
-    this.#expected = Math.max(this.#expected, number) + 1;
+    this.#expected = Math.max(this.#expected, number + 1);
     return due ? now - this.#sentAt[number & 4095] : Number.NaN;
   }
 }
@@ -47,6 +47,8 @@ export class RelayLoad {
   latenciesMs = [];
   lost = 0;
   reordered = 0;
+  /** Receipts that did not come, or came out of turn. Only full sessions get any. */
+  receiptFaults = 0;
   #peers = [];
   #lanes = [];
   #running = false;
@@ -54,14 +56,18 @@ export class RelayLoad {
   #idle = () => {};
   #ended = false;
 
-  static async prepare(server, pairCount) {
+  /**
+   * @param {{ admit(ids: string[]): Promise<import('./peer.mjs').Peer[]> }} server
+   * @param {string} [key] the field of each message that has its number
+   */
+  static async prepare(server, pairCount, key) {
     const load = new RelayLoad();
     const ids = Array.from({ length: pairCount }, (_, i) => [`left-${i}`, `right-${i}`]).flat();
     load.#peers = await server.admit(ids);
     for (let i = 0; i < ids.length; i += 2) {
       const [left, right] = [load.#peers[i], load.#peers[i + 1]];
-      const there = new Lane(left, ids[i], ids[i + 1]);
-      const back = new Lane(right, ids[i + 1], ids[i]);
+      const there = new Lane(left, ids[i], ids[i + 1], key);
+      const back = new Lane(right, ids[i + 1], ids[i], key);
       load.#listen(right, there, back);
       load.#listen(left, back, there);
       load.#lanes.push(there, back);
@@ -88,7 +94,7 @@ export class RelayLoad {
       if (back === 0) return;
       this.#open -= back;
       if (this.#running) this.#send(answers, back);
-      else if (this.#open === 0) this.#idle();
+      else if (this.#open <= 0) this.#idle();
     };
   }
 
@@ -146,12 +152,25 @@ export class RelayLoad {
         };
       });
       this.#idle = () => {};
-      this.lost += this.#open;
-      this.#open = 0;
+      this.lost += Math.max(0, this.#open);
       for (const lane of this.#lanes) lane.giveUp();
     }
+    this.#open = 0;
     if (this.#ended) throw new Error('the server closed a connection under load');
+    await this.#collect('accepted');
     return this.#sent() - before;
+  }
+
+  /** Waits for the receipts of all that was sent. */
+  async #collect(kind) {
+    const missing = (peer, index) => peer.collect?.(kind, this.#lanes[index].sent, patienceMs) ?? 0;
+    for (const count of await Promise.all(this.#peers.map(missing))) this.receiptFaults += count;
+  }
+
+  /** Once, after the last phase. */
+  async finish() {
+    for (const peer of this.#peers) peer.acknowledge?.();
+    await this.#collect('delivered');
   }
 
   #sent() {

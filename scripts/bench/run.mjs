@@ -1,14 +1,14 @@
 /** `npm run bench`: what a relayed message costs our server, as a ratio to the plainest relay. `--help` explains. */
 import { existsSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-import { compare } from './compare.mjs';
 import { BroadcastLoad, JoinLoad, measureIdle } from './crowd.mjs';
+import { isSound, measure, measureRelays } from './measure.mjs';
+import { commonHelp, commonOptions, readCommon } from './options.mjs';
 import { RelayLoad } from './relay.mjs';
 import { pinLoadGenerator, Server } from './server.mjs';
-import { quantile } from './stats.mjs';
+import { printResults } from './table.mjs';
 
 const help = `npm run bench -- [options]
 
@@ -18,15 +18,10 @@ phases (A B B A), so that what else happens on the machine touches both alike. R
 machines, microseconds cannot. Each message is numbered: the exit code is 1 when one was lost, changed or
 overtaken, and never depends on time. Run \`npm run build\` first.
 
-  --rounds N           rounds of four phases for each workload (40)
-  --phase-ms N         length of a phase (100)
-  --pairs N            pairs of peers that exchange messages (32)
-  --in-flight A,B      messages under way in each pair, one workload for each number (8,1)
+${commonHelp.trimEnd()}
   --all                also broadcasts to 200 peers, joins, and 5,000 idle peers (3 minutes more)
   --server NAME=FILE   measure this module instead of our server; may be repeated. It calls report() of
                        scripts/bench/report.mjs when it listens
-  --json FILE          write the figures there too
-  --help               this text
 `;
 
 /** Ratios to raw: what must be reached and what is aimed at, both measured with such a generator on two cores. */
@@ -37,76 +32,22 @@ const targets = {
   'broadcast to 200, single': [1.05, 0.9],
 };
 const idlePeers = 5000;
-const warmUpMs = 1500;
 const file = (name) => fileURLToPath(new URL(name, import.meta.url));
 
 function readOptions() {
-  const { values } = parseArgs({
-    options: {
-      rounds: { type: 'string', default: '40' },
-      'phase-ms': { type: 'string', default: '100' },
-      pairs: { type: 'string', default: '32' },
-      'in-flight': { type: 'string', default: '8,1' },
-      all: { type: 'boolean', default: false },
-      server: { type: 'string', multiple: true, default: [] },
-      json: { type: 'string' },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  const number = (name, text, most) => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= 1 && value <= most) return value;
-    throw new Error(`--${name} must be a whole number from 1 to ${most}, not "${text}"`);
-  };
-  const servers = values.server.map((text) => {
-    const [, name, script] = /^(\w+)=(.+)$/.exec(text) ?? [];
-    if (script === undefined) throw new Error(`--server must be NAME=FILE, not "${text}"`);
-    return { name, script: resolve(script) };
-  });
-  return {
-    rounds: number('rounds', values.rounds, 10_000),
-    phaseMs: number('phase-ms', values['phase-ms'], 60_000),
-    pairs: number('pairs', values.pairs, 5_000),
-    inFlight: values['in-flight'].split(',').map((text) => number('in-flight', text, 1_000)),
-    all: values.all,
-    json: values.json,
-    help: values.help,
-    servers: servers.length > 0 ? servers : [{ name: 'ours', script: file('serve-ours.mjs') }],
-  };
+  const { values } = parseArgs({ options: { ...commonOptions, all: { type: 'boolean', default: false } } });
+  return { ...readCommon(values), all: values.all };
 }
 
-/** Prepares a load on every server, warms it up, compares, and adds what the loads have seen. */
-async function measure(name, servers, rounds, prepare, phase) {
-  process.stderr.write(`${name} …\n`);
-  const loads = [];
-  for (const server of servers) loads.push(await prepare(server));
-  for (const load of loads) {
-    const warm = performance.now() + warmUpMs;
-    while (performance.now() < warm) await phase(load);
-    load.latenciesMs = [];
-  }
-  const entries = await compare(servers, rounds, (index) => phase(loads[index]));
-  for (const load of loads) load.close?.();
-  return entries.map((entry, index) => ({
-    workload: name,
-    ...entry,
-    p50Ms: quantile(loads[index].latenciesMs, 0.5),
-    p99Ms: quantile(loads[index].latenciesMs, 0.99),
-    lost: loads[index].lost,
-    reordered: loads[index].reordered,
-  }));
-}
-
-async function measureRelays(servers, { rounds, phaseMs, pairs, inFlight }) {
+async function measureAllRelays(servers, options) {
+  const { rounds, phaseMs, pairs } = options;
+  const saturated = await measureRelays(servers, options);
   const prepare = (server) => RelayLoad.prepare(server, pairs);
-  const results = [];
-  for (const count of inFlight) {
-    const phase = (load) => load.saturate(phaseMs, count);
-    results.push(...(await measure(`relay, ${count} in flight`, servers, rounds, prepare, phase)));
-  }
   const paced = (load) => load.pace(phaseMs, 2000);
-  results.push(...(await measure('relay, 2,000 a second', servers, Math.ceil(rounds / 2), prepare, paced)));
-  return results;
+  return [
+    ...saturated,
+    ...(await measure('relay, 2,000 a second', servers, Math.ceil(rounds / 2), prepare, paced)),
+  ];
 }
 
 async function measureCrowds(servers, { rounds, phaseMs }) {
@@ -126,50 +67,18 @@ async function measureCrowds(servers, { rounds, phaseMs }) {
   ];
 }
 
-function printTable(rows) {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  const line = (row) =>
-    row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ');
-  for (const row of rows) process.stdout.write(`${line(row).trimEnd()}\n`);
-}
-
-function printResults(results) {
-  const head = 'workload|server|messages|CPU µs|ratio|quartiles|at most|aim|p50 ms|p99 ms|lost|reordered';
-  const rows = results.map((entry) => {
-    const [most, aim] = (entry.name === 'raw' ? undefined : targets[entry.workload]) ?? [];
-    return [
-      entry.workload,
-      entry.name,
-      entry.messages.toLocaleString('en'),
-      entry.cpuUs.toFixed(2),
-      entry.ratio.toFixed(3),
-      `${entry.ratioLow.toFixed(3)}-${entry.ratioHigh.toFixed(3)}`,
-      most?.toFixed(2) ?? '',
-      aim?.toFixed(2) ?? '',
-      entry.p50Ms.toFixed(3),
-      entry.p99Ms.toFixed(3),
-      String(entry.lost),
-      String(entry.reordered),
-    ];
-  });
-  printTable([head.split('|'), ...rows]);
-  for (const { workload, name, ratio } of results) {
-    const most = targets[workload]?.[0];
-    if (name !== 'raw' && ratio > most)
-      process.stdout.write(`over the target: ${name}, ${workload}, ${ratio.toFixed(3)} > ${most}\n`);
-  }
-}
-
 async function main() {
   const options = readOptions();
   if (options.help) {
     process.stdout.write(help);
     return;
   }
-  const specs = [{ name: 'raw', script: file('serve-raw.mjs') }, ...options.servers];
-  if (options.servers[0].script === file('serve-ours.mjs') && !existsSync(file('../../dist/app.js'))) {
+  if (options.servers.length === 0 && !existsSync(file('../../dist/app.js'))) {
     throw new Error('dist/app.js is missing: run `npm run build` first');
   }
+  const ours = { name: 'ours', script: file('serve-ours.mjs') };
+  const measured = options.servers.length > 0 ? options.servers : [ours];
+  const specs = [{ name: 'raw', script: file('serve-raw.mjs') }, ...measured];
   const core = pinLoadGenerator();
   process.stdout.write(
     core === undefined
@@ -181,7 +90,7 @@ async function main() {
   let servers = await startAll();
   const results = [];
   try {
-    results.push(...(await measureRelays(servers, options)));
+    results.push(...(await measureAllRelays(servers, options)));
     if (options.all) {
       results.push(...(await measureCrowds(servers, options)));
       await Promise.all(servers.map((server) => server.stop()));
@@ -194,7 +103,7 @@ async function main() {
   } finally {
     await Promise.all(servers.map((server) => server.stop()));
   }
-  printResults(results);
+  printResults(results, 'raw', targets);
   for (const { name, kibPerPeer, cpuPercent } of idle) {
     const figures = `${kibPerPeer.toFixed(1)} KiB RSS a peer (aim 5, at most 7), ${cpuPercent.toFixed(2)} % CPU (aim 0.5, at most 0.7)`;
     process.stdout.write(`${idlePeers} idle peers on ${name}: ${figures}\n`);
@@ -202,7 +111,7 @@ async function main() {
   if (options.json !== undefined) {
     writeFileSync(options.json, `${JSON.stringify({ node: process.version, results, idle }, null, 2)}\n`);
   }
-  if (results.some(({ lost, reordered }) => lost + reordered > 0)) process.exitCode = 1;
+  if (!results.every(isSound)) process.exitCode = 1;
 }
 
 try {

@@ -1,8 +1,18 @@
-/** Our server as `npm run build` left it, on its embedded default, with what the harness needs to ask it. */
-import { createApp } from '../../dist/app.js';
-import { loadConfig } from '../../dist/config.js';
+/**
+ * Our server as `npm run build` left it, with what the harness needs to ask it: on its embedded default, or as one of
+ * several nodes.
+ *
+ * node serve-ours.mjs [REDIS_URL] [DIST_FOLDER]
+ */
+import { resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { report } from './report.mjs';
+
+const [redisUrl = '', folder = fileURLToPath(new URL('../../dist', import.meta.url))] = process.argv.slice(2);
+const load = (name) => import(pathToFileURL(resolve(folder, name)).href);
+const { createApp } = await load('app.js');
+const { loadConfig } = await load('config.js');
 
 const app = await createApp(
   loadConfig({
@@ -11,6 +21,7 @@ const app = await createApp(
     WS_PORT: '0',
     LOG_LEVEL: 'info',
     MAX_PEERS_PER_ROOM: '256',
+    REDIS_URL: redisUrl,
   }),
 );
 await app.listen();

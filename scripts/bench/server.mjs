@@ -1,11 +1,14 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 
+import { startChild } from './child.mjs';
 import { Peer } from './peer.mjs';
 
 /** The room limit of the server is 256; the rest leaves space for late joiners. */
 const peersPerRoom = 250;
+/** A server that does not say within this time where it listens is given up. */
+const startMs = 20_000;
 
 /**
  * Puts this process, the load generator, on one core and tells which other core is for the servers.
@@ -53,16 +56,21 @@ export class Server {
     this.addresses = addresses;
   }
 
-  /** @param {string} script a module that calls `report` @param {number} [core] where to pin it */
-  static async start(name, script, core) {
-    const command = [process.execPath, '--expose-gc', script];
-    if (core !== undefined) command.unshift('taskset', '-c', String(core));
-    const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  /**
+   * @param {string} script a module that calls `report`
+   * @param {number} [core] where to pin it
+   * @param {string[]} [args] of the script
+   */
+  static async start(name, script, core, args = []) {
+    const command = [process.execPath, '--expose-gc', script, ...args];
+    const child = startChild(command, core, ['ignore', 'ignore', 'inherit', 'ipc']);
     const ended = once(child, 'exit').then(([code, signal]) => {
       throw new Error(`the server ${name} ended by itself (${code ?? signal})`);
     });
     ended.catch(() => {}); // whoever waits for an answer is told
+    const timer = setTimeout(() => child.kill('SIGKILL'), startMs);
     const [{ addresses }] = await Promise.race([once(child, 'message'), ended]);
+    clearTimeout(timer);
     return new Server(name, child, ended, addresses);
   }
 
@@ -111,8 +119,9 @@ export class Server {
     return { room_id: room.room_id, token: room.token, id_token: this.#idToken };
   }
 
-  async join(peerId, room, full = false) {
-    const peer = await Peer.open(this.addresses.ws);
+  /** @param {typeof Peer} [type] what the socket becomes */
+  async join(peerId, room, full = false, type = Peer) {
+    const peer = await type.open(this.addresses.ws);
     const answer = await peer.ask({ type: full ? 'join_room' : 'register', peer_id: peerId, ...room });
     if (answer.type !== 'registered_auth' && answer.type !== 'room_joined') {
       throw new Error(`${this.name} did not let a peer join: ${JSON.stringify(answer)}`);
@@ -123,7 +132,7 @@ export class Server {
   async stop() {
     const ended = once(this.#child, 'exit');
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    this.#child.disconnect();
+    if (this.#child.connected) this.#child.disconnect();
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), 5000);
     await ended;
     clearTimeout(timer);
