@@ -39,7 +39,7 @@ export default {
     floor('transport-floor', '^src/transport/', '^src/(protocol|ports|core|dialects|transport)/'),
     floor('client-wing', '^src/client/', '^src/(protocol|client)/'),
     floor('main-roof', '^src/main\\.ts$', '^src/(app|config)\\.ts$'),
-    floor('backends-roof', '^src/backends\\.ts$', '^src/(adapters/|ports/|config\\.ts)'),
+    floor('backends-roof', '^src/backends\\.ts$', '^src/(adapters/|ports/|protocol/|config\\.ts)'),
     floor(
       'config-roof',
       '^src/(config|redis-target)\\.ts$',

@@ -29,16 +29,14 @@ export interface App {
   readonly decisions: readonly string[];
 }
 
-/** A closing client is asked to come back after so long. */
-const retryInMs = 1_000;
-
 /** Builds the server from its settings. `overrides` puts other parts behind the ports, for tests and embedding. */
 export async function createApp(config: Config, overrides: Partial<Ports> = {}): Promise<App> {
   const clock = overrides.clock ?? new SystemClock();
   const logger = overrides.logger ?? new PinoLogger({ level: config.logLevel });
   const tally = overrides.tally ?? createTally();
-  const backends = await chooseBackends(config, clock, logger);
-  const ports: Ports = { clock, logger, tally, ids: new SystemIds(), ...backends, ...overrides };
+  const ids = overrides.ids ?? new SystemIds();
+  const backends = await chooseBackends(config, { clock, ids, logger });
+  const ports: Ports = { clock, logger, tally, ids, ...backends, ...overrides };
   const node = new SignalingNode(ports, {
     limits: {
       maxMessageBytes: config.maxMessageBytes,
@@ -82,7 +80,7 @@ export async function createApp(config: Config, overrides: Partial<Ports> = {}):
 
   async function closeAll(): Promise<void> {
     gateway.drain();
-    node.drain(retryInMs);
+    await node.drain(config.drainMs);
     await Promise.all([httpServer, wsServer].map((server) => server.close(clock, config.drainMs)));
     liveness.stop();
     backends.close();
@@ -92,6 +90,7 @@ export async function createApp(config: Config, overrides: Partial<Ports> = {}):
   return {
     async listen() {
       try {
+        await node.start();
         await httpServer.listen(config.httpPort, config.host);
         await wsServer.listen(config.wsPort, config.host);
       } catch (error) {

@@ -5,37 +5,57 @@ import { cognitoIssuer } from './adapters/jwt/cognito-issuer.js';
 import { ExternalUsers } from './adapters/jwt/external-users.js';
 import { Rs256Verifier } from './adapters/jwt/rs256-verifier.js';
 import { LocalIdentityProvider } from './adapters/local-identity/local-identity-provider.js';
+import { MemoryCluster } from './adapters/memory/memory-cluster.js';
 import { MemoryRoomStore } from './adapters/memory/memory-room-store.js';
 import { RedisConnection } from './adapters/redis/redis-connection.js';
+import { RedisBus } from './adapters/redis/redis-bus.js';
+import { RedisPresence } from './adapters/redis/redis-presence.js';
 import { RedisRoomStore } from './adapters/redis/redis-room-store.js';
 import { RedisSigningKey } from './adapters/redis/redis-signing-key.js';
+import { RedisSubscriber } from './adapters/redis/redis-subscriber.js';
 import { ConfigError, type Config, type IdentitySource } from './config.js';
 import type { IdentityProvider, TokenVerifier } from './ports/auth.js';
+import type { Bus } from './ports/bus.js';
+import type { Presence } from './ports/presence.js';
 import type { RoomStore } from './ports/room-store.js';
-import type { Clock, Logger } from './ports/runtime.js';
+import type { Clock, IdSource, Logger } from './ports/runtime.js';
+import { asNodeId } from './protocol/ids.js';
 
 /** What was chosen for the ports that lead out of this process. */
 export interface Backends {
   readonly verifier: TokenVerifier;
   readonly identities: IdentityProvider;
   readonly store: RoomStore;
+  readonly presence: Presence;
+  readonly bus: Bus;
   readonly decisions: readonly string[];
   readonly close: () => void;
 }
 
+interface Surroundings {
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+}
+
 /** What is configured decides what is used; `decisions` says what was decided, a line each. */
-export async function chooseBackends(config: Config, clock: Clock, logger: Logger): Promise<Backends> {
+export async function chooseBackends(config: Config, surroundings: Surroundings): Promise<Backends> {
+  const { clock, logger } = surroundings;
   const redis = await connectRedis(config, logger);
   try {
     const users = await chooseIdentities(config.identities, clock, redis && { redis, logger });
     const rooms = chooseRooms(config, clock, redis);
+    const nodes = chooseNodes(config, surroundings, redis);
     return {
       ...users,
       store: rooms.store,
-      decisions: [users.decision, rooms.decision],
+      presence: nodes.presence,
+      bus: nodes.bus,
+      decisions: [users.decision, rooms.decision, nodes.decision],
       close: () => {
         users.close();
         rooms.close();
+        nodes.close();
         redis?.close();
       },
     };
@@ -46,9 +66,8 @@ export async function chooseBackends(config: Config, clock: Clock, logger: Logge
   }
 }
 
-/** Only where something is kept in it: a Redis that is down must not keep a server from starting that does not need it. */
-async function connectRedis({ redis, dynamo }: Config, logger: Logger): Promise<RedisConnection | undefined> {
-  if (redis === undefined || dynamo !== undefined) return undefined;
+async function connectRedis({ redis }: Config, logger: Logger): Promise<RedisConnection | undefined> {
+  if (redis === undefined) return undefined;
   const connection = new RedisConnection(redis, logger);
   try {
     await connection.start();
@@ -56,6 +75,31 @@ async function connectRedis({ redis, dynamo }: Config, logger: Logger): Promise<
     throw new ConfigError([error instanceof Error ? error.message : String(error)]);
   }
   return connection;
+}
+
+type Nodes = Pick<Backends, 'presence' | 'bus' | 'close'> & { readonly decision: string };
+
+function chooseNodes(
+  { redis: target, nodeId: name, graceMs }: Config,
+  { clock, ids, logger }: Surroundings,
+  redis: RedisConnection | undefined,
+): Nodes {
+  // New with each start: what a node has left behind must not be taken for its successor's.
+  const nodeId = asNodeId(`${name}-${ids.hex(8)}`);
+  if (target === undefined || redis === undefined) {
+    const cluster = new MemoryCluster(clock);
+    const decision = 'Nodes: this one alone.';
+    return { presence: cluster.presence(nodeId), bus: cluster.bus(nodeId), decision, close: nothingToClose };
+  }
+  const subscriber = new RedisSubscriber(target, redis);
+  return {
+    presence: new RedisPresence({ redis, subscriber, nodeId, logger, graceMs }),
+    bus: new RedisBus({ redis, subscriber, nodeId }),
+    decision: `Nodes: this one is ${nodeId}, among all that share ${redis.name}.`,
+    close: () => {
+      subscriber.close();
+    },
+  };
 }
 
 type Rooms = Pick<Backends, 'store' | 'close'> & { readonly decision: string };
@@ -67,8 +111,7 @@ function chooseRooms(config: Config, clock: Clock, redis: RedisConnection | unde
     const close = (): void => {
       store.close();
     };
-    const unused = config.redis === undefined ? '' : ' Redis is configured, and not needed.';
-    return { store, decision: `Rooms: DynamoDB table ${dynamo.table} in ${dynamo.region}.${unused}`, close };
+    return { store, decision: `Rooms: DynamoDB table ${dynamo.table} in ${dynamo.region}.`, close };
   }
   if (redis !== undefined) {
     return { store: new RedisRoomStore(redis), decision: `Rooms: ${redis.name}.`, close: nothingToClose };

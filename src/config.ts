@@ -78,6 +78,10 @@ const schema = z
     REDIS_CLUSTER_NODES: optional,
     REDIS_SENTINELS: optional,
     REDIS_SENTINEL_NAME: optional,
+    NODE_ID: z
+      .string()
+      .regex(/^[\w.-]{1,64}$/, 'must be 1 to 64 letters, digits, dots, hyphens or underscores')
+      .default('node'),
     ROOM_TTL_S: whole(1, 315_360_000).default(7_200),
     GRACE_MS: whole(0, 600_000).default(5_000),
     PRE_JOIN_MS: milliseconds.default(10_000),
@@ -178,6 +182,8 @@ export interface Config {
   readonly dynamo: { readonly region: string; readonly table: string } | undefined;
   /** Where rooms and the embedded signing key live when there is no DynamoDB; absent: in this process. */
   readonly redis: RedisTarget | undefined;
+  /** The name of this node in logs and in Redis; each start adds something of its own. */
+  readonly nodeId: string;
   readonly roomTtlMs: number;
   readonly graceMs: number;
   readonly preJoinMs: number;
@@ -215,6 +221,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     dynamo:
       env.COGNITO_REGION === undefined ? undefined : { region: env.COGNITO_REGION, table: env.ROOMS_TABLE },
     redis: readRedisTarget(env).target,
+    nodeId: env.NODE_ID,
     roomTtlMs: env.ROOM_TTL_S * 1000,
     graceMs: env.GRACE_MS,
     preJoinMs: env.PRE_JOIN_MS,

@@ -1,8 +1,18 @@
 import type { IdentityProvider, TokenVerifier } from '../ports/auth.js';
 import type { RoomStore } from '../ports/room-store.js';
 import type { Clock, IdSource, Logger, Tally } from '../ports/runtime.js';
+import type { RoomRecord } from '../protocol/records.js';
 import type { Limits } from '../protocol/messages.js';
+import type { RoomId, SessionId } from '../protocol/ids.js';
+import type { Bus } from '../ports/bus.js';
+import type { Presence, RoomView } from '../ports/presence.js';
+import type { Departure, SeatLedger } from './cluster/seat-ledger.js';
+import type { Custody } from './cluster/custody.js';
+import type { Relay } from './cluster/relay.js';
+import type { PostOffice } from './cluster/post-office.js';
 import type { Hub } from './hub.js';
+import type { Room } from './room.js';
+import type { Session } from './session.js';
 
 /** What the core is given by the composition root. */
 export interface Ports {
@@ -13,6 +23,8 @@ export interface Ports {
   readonly verifier: TokenVerifier;
   readonly identities: IdentityProvider;
   readonly store: RoomStore;
+  readonly presence: Presence;
+  readonly bus: Bus;
 }
 
 export interface CoreSettings {
@@ -25,4 +37,24 @@ export interface CoreSettings {
 /** What every handler works with. */
 export interface Context extends Ports, CoreSettings {
   readonly hub: Hub;
+  readonly office: PostOffice;
+  readonly relay: Relay;
+  readonly custody: Custody;
+  readonly ledger: SeatLedger;
+  readonly rosters: RoomCopies;
+}
+
+/** This node's copies of its rooms (`cluster/rosters.ts`). */
+export interface RoomCopies {
+  /** The room, watched: no change of it is missed from now on. It stays until it is released. */
+  open(record: RoomRecord): Promise<Room<Session>>;
+  release(room: Room<Session>): void;
+  /** Brings the copy up to what the presence says. */
+  apply(room: Room<Session>, view: RoomView): void;
+  /** A peer of another node has left. */
+  gone(room: Room<Session>, departure: Departure): void;
+  /** It may have sat down here, or not: nobody knows. If it has, and nobody serves it, it will be ended. */
+  doubt(roomId: RoomId, sessionId: SessionId): void;
+  /** What was lost with the presence's memory may not be written again yet. */
+  readonly isSettling: boolean;
 }

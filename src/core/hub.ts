@@ -13,6 +13,9 @@ export class Hub {
   /** Rooms that were or are being deleted: a join that read the record before must not revive them. */
   readonly #buried = new Set<RoomId>();
 
+  /** Called with each room that this node has no more to do with. */
+  onDrop: (roomId: RoomId) => void = () => undefined;
+
   get roomCount(): number {
     return this.#rooms.size;
   }
@@ -69,6 +72,8 @@ export class Hub {
   }
 
   dropIfEmpty(room: Room<Session>): void {
-    if (room.members.size === 0 && this.#rooms.get(room.id) === room) this.#rooms.delete(room.id);
+    if (room.members.size > 0 || room.pins > 0 || this.#rooms.get(room.id) !== room) return;
+    this.#rooms.delete(room.id);
+    this.onDrop(room.id);
   }
 }

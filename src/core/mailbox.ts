@@ -1,25 +1,32 @@
 import type { EventSink } from '../ports/event-sink.js';
-import type { Ask, Event } from '../protocol/messages.js';
+import type { Ask, Event, Receipt } from '../protocol/messages.js';
+import { SentMessages } from './sent-messages.js';
 
-/** Who sent an event that has an id, and what to quote when it was acknowledged. */
-export interface Receipt {
-  readonly sender: Mailbox;
-  readonly ask: Ask;
-  /** The sender is told of the acknowledgement: it was for one peer, not for everybody. */
-  readonly isAwaited: boolean;
-}
-
-interface Letter {
+/** A frame that the peer has not said to have. */
+export interface KeptFrame {
   readonly payload: Buffer;
   readonly receipt: Receipt | undefined;
 }
 
+/** What became of a message: the peer is told; it was told before; it has it; it will not get there. */
+export type Hearing = 'told' | 'known' | 'delivered' | 'lost';
+
+/** All that another node needs to go on with a mailbox. */
+export interface MailboxState {
+  readonly told: number;
+  readonly acknowledged: number;
+  readonly hasAcknowledged: boolean;
+  readonly kept: readonly KeptFrame[];
+  /** Keys of the messages heard, oldest first, and whether the peer has said to have them. */
+  readonly heard: readonly (readonly [string, boolean])[];
+}
+
 /** What a kept frame costs beside its bytes. */
-const letterBytes = 256;
+const keptFrameBytes = 256;
 /** A client that has never acknowledged anything probably never will: so much is kept for it. */
 const unprovenBytes = 262_144;
-/** So many of a sender's latest ids are remembered: what it sends again is not sent on again. */
-const rememberedIds = 256;
+/** So many of the latest messages with an id are known again when they come again. */
+const rememberedMessages = 1_024;
 
 /**
  * What one peer is told, and what it has sent with an id. For a full session every frame is counted and kept until
@@ -28,11 +35,13 @@ const rememberedIds = 256;
  * (w19).
  */
 export class Mailbox {
+  /** Another node is taking over with what was told so far: until that is settled, messages must wait elsewhere. */
+  isFrozen = false;
   readonly #isCounted: boolean;
   readonly #maxBytes: number;
   readonly #encode: EventSink['encode'];
   #sink: EventSink | undefined;
-  #kept: Letter[] = [];
+  #kept: KeptFrame[] = [];
   #keptBytes = 0;
   /** Frames told since the join, and how many of them the peer has said to have. */
   #told = 0;
@@ -41,8 +50,8 @@ export class Mailbox {
   /** Something had to be let go: until the peer has everything, nobody can go on from here without a gap. */
   #isTorn = false;
   #isClosed = false;
-  /** The sender's own ids, oldest first -> has its receiver acknowledged it? */
-  #sent: Map<string, boolean> | undefined;
+  #heard: Map<string, boolean> | undefined;
+  #sent: SentMessages | undefined;
 
   constructor(isCounted: boolean, sink: EventSink, maxBytes: number) {
     this.#isCounted = isCounted;
@@ -50,6 +59,14 @@ export class Mailbox {
     this.#maxBytes = maxBytes;
     // How a frame is written does not depend on whether the socket lives.
     this.#encode = (event, ask) => sink.encode(event, ask);
+  }
+
+  get sent(): SentMessages {
+    return (this.#sent ??= new SentMessages());
+  }
+
+  get hasSent(): boolean {
+    return this.#sent !== undefined;
   }
 
   /** False: it will not get there, now or later. Throws when the event cannot be written as a frame. */
@@ -64,18 +81,40 @@ export class Mailbox {
     return this.#sink?.write(payload) === true || isKept;
   }
 
-  /** The peer has had `count` frames. False when it cannot have: so many were not sent. */
-  acknowledge(count: number): boolean {
-    if (count > this.#told) return false;
+  /** Tells a message that is known by its sender's session and id: once, however often it comes. */
+  hear(event: Event, receipt: Receipt): Hearing {
+    const key = `${receipt.session} ${receipt.id}`;
+    const known = this.#heard?.get(key);
+    if (known !== undefined) return known ? 'delivered' : 'known';
+    if (!this.tell(event, undefined, receipt)) return 'lost';
+    this.#heard ??= new Map();
+    this.#heard.set(key, false);
+    if (this.#heard.size > rememberedMessages) {
+      const oldest = this.#heard.keys().next();
+      if (oldest.done !== true) this.#heard.delete(oldest.value);
+    }
+    return 'told';
+  }
+
+  /**
+   * The peer has had `count` frames. Returns whose messages were among those that it had not said to have before;
+   * `undefined` when it cannot have had so many: they were not sent.
+   */
+  acknowledge(count: number): readonly Receipt[] | undefined {
+    if (count > this.#told) return undefined;
     this.#hasAcknowledged = true;
-    const letters = this.#kept.splice(0, Math.max(0, count - this.#acknowledged));
+    const frames = this.#kept.splice(0, Math.max(0, count - this.#acknowledged));
     this.#acknowledged = Math.max(this.#acknowledged, count);
     if (this.#acknowledged === this.#told) this.#isTorn = false;
-    for (const { payload, receipt } of letters) {
-      this.#keptBytes -= payload.length + letterBytes;
-      if (receipt !== undefined) receipt.sender.#confirm(receipt);
+    const receipts: Receipt[] = [];
+    for (const { payload, receipt } of frames) {
+      this.#keptBytes -= payload.length + keptFrameBytes;
+      if (receipt === undefined) continue;
+      const key = `${receipt.session} ${receipt.id}`;
+      if (this.#heard?.has(key) === true) this.#heard.set(key, true);
+      if (receipt.isAwaited) receipts.push(receipt);
     }
-    return true;
+    return receipts;
   }
 
   /** The socket is gone; what is told from now on waits. */
@@ -88,11 +127,33 @@ export class Mailbox {
     return this.#isCounted && !this.#isTorn && count >= this.#acknowledged && count <= this.#told;
   }
 
-  /** Goes on over another socket: what the peer has not had is sent again, in order. */
-  resume(sink: EventSink, count: number): void {
-    this.acknowledge(count);
+  /** Goes on over another socket: what the peer has not had is sent again, in order. Returns as `acknowledge`. */
+  resume(sink: EventSink, count: number): readonly Receipt[] {
+    const receipts = this.acknowledge(count) ?? [];
     this.#sink = sink;
     for (const { payload } of this.#kept) sink.write(payload);
+    return receipts;
+  }
+
+  /** What another node goes on with; what the peer has had is left out. */
+  state(): MailboxState {
+    return {
+      told: this.#told,
+      acknowledged: this.#acknowledged,
+      hasAcknowledged: this.#hasAcknowledged,
+      kept: this.#kept,
+      heard: [...(this.#heard ?? [])],
+    };
+  }
+
+  /** Begins where another node left off. */
+  restore(state: MailboxState): void {
+    this.#told = state.told;
+    this.#acknowledged = state.acknowledged;
+    this.#hasAcknowledged = state.hasAcknowledged;
+    this.#kept = [...state.kept];
+    this.#keptBytes = state.kept.reduce((sum, { payload }) => sum + payload.length + keptFrameBytes, 0);
+    this.#heard = new Map(state.heard);
   }
 
   /** The seat was given up: the socket may go on to another, and nothing of this one may reach it. */
@@ -102,41 +163,15 @@ export class Mailbox {
     this.#kept = [];
     this.#keptBytes = 0;
     this.#sent = undefined;
+    this.#heard = undefined;
   }
 
-  /** Has this peer sent something with that id already? Then it is told what became of it. */
-  isRepeated(ask: Ask): boolean {
-    const isDelivered = ask.id === undefined ? undefined : this.#sent?.get(ask.id);
-    if (isDelivered === undefined) return false;
-    this.tell({ type: 'accepted' }, ask);
-    if (isDelivered) this.tell({ type: 'delivered' }, ask);
-    return true;
-  }
-
-  /** It was sent on. */
-  remember({ id }: Ask): void {
-    if (id === undefined) return;
-    this.#sent ??= new Map();
-    this.#sent.set(id, false);
-    if (this.#sent.size <= rememberedIds) return;
-    for (const oldest of this.#sent.keys()) {
-      this.#sent.delete(oldest);
-      return;
-    }
-  }
-
-  #confirm({ ask, isAwaited }: Receipt): void {
-    if (this.#isClosed || !isAwaited) return;
-    if (ask.id !== undefined && this.#sent?.has(ask.id) === true) this.#sent.set(ask.id, true);
-    this.tell({ type: 'delivered' }, ask);
-  }
-
-  #keep(letter: Letter): boolean {
+  #keep(frame: KeptFrame): boolean {
     if (this.#isTorn) return false;
-    const bytes = letter.payload.length + letterBytes;
+    const bytes = frame.payload.length + keptFrameBytes;
     const limit = this.#hasAcknowledged ? this.#maxBytes : Math.min(unprovenBytes, this.#maxBytes);
     if (this.#keptBytes + bytes <= limit || this.#kept.length === 0) {
-      this.#kept.push(letter);
+      this.#kept.push(frame);
       this.#keptBytes += bytes;
       return true;
     }

@@ -1,4 +1,5 @@
-import type { ErrorCode, SignalingError } from '../protocol/errors.js';
+import { SignalingError, type ErrorCode } from '../protocol/errors.js';
+import type { PeerId } from '../protocol/ids.js';
 import type { Ask } from '../protocol/messages.js';
 import type { Context } from './context.js';
 import type { Session } from './session.js';
@@ -36,4 +37,17 @@ export function refuse(
   if (!malformed.has(error.code) || session.state.quiet) return;
   session.strikes += 1;
   if (session.strikes >= maxStrikes) session.sink.close('malformed');
+}
+
+export function nobodyThere(to: PeerId): SignalingError {
+  return new SignalingError('PEER_NOT_FOUND', `No peer ${shown(to)} in this room just now.`);
+}
+
+export function notReached(to: PeerId): SignalingError {
+  const text = `The node that serves ${shown(to)} does not answer just now: send it again in a moment.`;
+  return new SignalingError('PEER_UNREACHABLE', text);
+}
+
+function shown(peerId: PeerId): string {
+  return peerId.length > 64 ? `${peerId.slice(0, 64)}…` : peerId;
 }

@@ -1,11 +1,10 @@
 /** What is asked about rooms from outside a room: make one, delete one. */
 import { SignalingError } from '../protocol/errors.js';
 import { asRoomId, type PeerId, type RoomId } from '../protocol/ids.js';
-import type { Identity, RoomRecord } from '../protocol/records.js';
+import type { Identity, RoomRecord, SeatRecord } from '../protocol/records.js';
 import type { Context } from './context.js';
 import { unseat } from './membership.js';
-import type { Room } from './room.js';
-import type { Seat, Session } from './session.js';
+import { seatsIn, seatsNamed } from './seat-search.js';
 
 const roomIdDigits = 8;
 const roomTokenDigits = 6;
@@ -35,8 +34,8 @@ export type DeletionTarget = { readonly peerId: PeerId } | { readonly roomId: Ro
 export type DeletionOutcome = 'peer not found' | 'room not found' | 'deleted';
 
 /**
- * Deletes the room that a peer sits (or last sat) in, its peers and their throw-away users (D4). Sockets stay open.
- * A peer whose user cannot be deleted just now keeps its place, so that the call can be repeated.
+ * Deletes the room that a peer sits (or last sat) in, on whichever node, its peers and their throw-away users (D4).
+ * Sockets stay open. A peer whose user cannot be deleted just now keeps its place, so that the call can be repeated.
  */
 export async function deletePeersAndRoom(
   context: Context,
@@ -45,10 +44,10 @@ export async function deletePeersAndRoom(
 ): Promise<DeletionOutcome> {
   const caller = bearer === undefined ? undefined : await context.verifier.verify(bearer);
   if ('roomId' in target) return deleteByRoomId(context, target.roomId, caller);
-  const seat = choose(context.hub.seatsOf(target.peerId), caller);
+  const seat = choose(await seatsNamed(context, target.peerId), caller);
   if (seat === undefined) return 'peer not found';
-  requireRight(caller, seat.room, [seat]);
-  await empty(context, seat.room);
+  await requireRight(context, caller, seat.roomId, [seat]);
+  await empty(context, seat.roomId, await seatsIn(context, seat.roomId));
   return 'deleted';
 }
 
@@ -56,12 +55,12 @@ export async function deletePeersAndRoom(
  * Which of the peers of that name is meant: the caller's own, else the one that proved to be the user of that name,
  * else the newest. So nobody can hide another's seat by taking its name in a room of their own.
  */
-function choose(seats: readonly Seat[], caller: Identity | undefined): Seat | undefined {
+function choose(seats: readonly SeatRecord[], caller: Identity | undefined): SeatRecord | undefined {
   const own = caller === undefined ? undefined : seats.find(({ identity }) => identity.sub === caller.sub);
   return own ?? seats.find(isOwnName) ?? seats[0];
 }
 
-function isOwnName({ identity, peerId }: Seat): boolean {
+function isOwnName({ identity, peerId }: SeatRecord): boolean {
   return identity.username === peerId || identity.sub === peerId;
 }
 
@@ -70,17 +69,13 @@ async function deleteByRoomId(
   roomId: RoomId,
   caller: Identity | undefined,
 ): Promise<DeletionOutcome> {
-  const room = context.hub.room(roomId);
-  if (room !== undefined) {
-    requireRight(
-      caller,
-      room,
-      seatsOf(room).map(([, seat]) => seat),
-    );
-    await empty(context, room);
+  const seats = await seatsIn(context, roomId);
+  if (seats.length > 0) {
+    await requireRight(context, caller, roomId, seats);
+    await empty(context, roomId, seats);
     return 'deleted';
   }
-  // Nobody sits in it here. Only its creator may remove it from the store then.
+  // Nobody sits in it. Only its creator may remove it from the store then.
   const record = caller === undefined ? undefined : await context.store.find(roomId);
   if (record === undefined || record.createdBy !== caller?.sub) return 'room not found';
   await context.store.remove(roomId);
@@ -95,48 +90,48 @@ export async function deletePeer(
   bearer: string | undefined,
 ): Promise<{ readonly found: boolean; readonly roomDeleted: boolean }> {
   const caller = bearer === undefined ? undefined : await context.verifier.verify(bearer);
-  const seat = choose(context.hub.seatsOf(peerId), caller);
-  const session = seat?.room.members.get(peerId);
-  if (seat === undefined || session === undefined) return { found: false, roomDeleted: false };
-  requireRight(caller, seat.room, [seat]);
-  const deleted = await dismiss(context, session, seat);
-  return { found: true, roomDeleted: deleted && (await removeIfEmpty(context, seat.room)) };
+  const seat = choose(await seatsNamed(context, peerId), caller);
+  if (seat === undefined) return { found: false, roomDeleted: false };
+  await requireRight(context, caller, seat.roomId, [seat]);
+  const isDeleted = await dismiss(context, seat);
+  return { found: true, roomDeleted: isDeleted && (await removeIfEmpty(context, seat.roomId)) };
 }
 
 /** Without a token the caller is trusted as the Python server trusts it (D12); with one it must be theirs to delete. */
-function requireRight(caller: Identity | undefined, room: Room<Session>, seats: readonly Seat[]): void {
-  if (caller === undefined || caller.sub === room.createdBy) return;
-  if (seats.some((seat) => seat.identity.sub === caller.sub)) return;
+async function requireRight(
+  context: Context,
+  caller: Identity | undefined,
+  roomId: RoomId,
+  seats: readonly SeatRecord[],
+): Promise<void> {
+  if (caller === undefined || seats.some(({ identity }) => identity.sub === caller.sub)) return;
+  const createdBy = context.hub.room(roomId)?.createdBy ?? (await context.store.find(roomId))?.createdBy;
+  if (caller.sub === createdBy) return;
   throw new SignalingError('FORBIDDEN', 'This token is neither of the peer nor of the creator of the room.');
-}
-
-function seatsOf(room: Room<Session>): [Session, Seat][] {
-  return [...room.members.values()].flatMap((session): [Session, Seat][] =>
-    'seat' in session.state ? [[session, session.state.seat]] : [],
-  );
 }
 
 /** A record is read before its reader sits down: for so long after a deletion nobody may sit down in its room. */
 const buriedMs = 30_000;
 
-async function empty(context: Context, room: Room<Session>): Promise<void> {
-  context.hub.bury(room.id);
+async function empty(context: Context, roomId: RoomId, seats: readonly SeatRecord[]): Promise<void> {
+  context.hub.bury(roomId);
   const unbury = (): void => {
-    context.hub.unbury(room.id);
+    context.hub.unbury(roomId);
   };
-  await Promise.all(seatsOf(room).map(([session, seat]) => dismiss(context, session, seat)));
-  if (await removeIfEmpty(context, room)) context.clock.after(buriedMs, unbury);
+  const outcomes = await Promise.all(seats.map((seat) => dismiss(context, seat)));
+  if (!outcomes.includes(false) && (await removeIfEmpty(context, roomId)))
+    context.clock.after(buriedMs, unbury);
   else unbury();
 }
 
-async function removeIfEmpty(context: Context, room: Room<Session>): Promise<boolean> {
-  if (room.members.size > 0) return false;
+async function removeIfEmpty(context: Context, roomId: RoomId): Promise<boolean> {
+  if ((await seatsIn(context, roomId)).length > 0) return false;
   try {
-    await context.store.remove(room.id);
+    await context.store.remove(roomId);
     context.tally.rooms_deleted += 1;
   } catch (error) {
     // The room expires by itself; the caller's part is done.
-    context.logger.warn('room_not_removed', { room: room.id, error });
+    context.logger.warn('room_not_removed', { room: roomId, error });
   }
   return true;
 }
@@ -145,23 +140,27 @@ async function removeIfEmpty(context: Context, room: Room<Session>): Promise<boo
  * Deletes a peer's user and takes the peer out of its room. A user is deleted only when the peer goes by that
  * user's own name and proved to be it: a name alone must not delete somebody else's account.
  */
-async function dismiss(context: Context, session: Session, seat: Seat): Promise<boolean> {
-  const { identity } = seat;
+async function dismiss(context: Context, seat: SeatRecord): Promise<boolean> {
+  const { identity, roomId, peerId, generation, sessionId } = seat;
   if (isOwnName(seat)) {
     try {
       const outcome = await context.identities.deleteUser(identity.username);
       if (outcome === 'deleted') context.tally.users_deleted += 1;
     } catch (error) {
       context.tally.user_deletions_failed += 1;
-      context.logger.warn('user_not_deleted', { session: session.id, error });
+      context.logger.warn('user_not_deleted', { session: sessionId, error });
       return false;
     }
   }
-  const { state } = session;
-  if (!('seat' in state) || state.seat !== seat) return true;
-  if (!state.quiet) {
-    session.tell({ type: 'room_closed', roomId: seat.room.id, reason: 'deleted' });
+  const session = context.hub.room(roomId)?.members.get(peerId);
+  if (session === undefined || !('seat' in session.state)) {
+    // Its own node hears of it, and tells it.
+    await context.presence.leave({ roomId, peerId, generation }, 'deleted');
+    return true;
   }
+  const { state } = session;
+  if (state.seat.generation !== generation) return true;
+  if (!state.quiet) session.tell({ type: 'room_closed', roomId, reason: 'deleted' });
   unseat(context, session, 'deleted');
   return true;
 }

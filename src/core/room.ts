@@ -1,22 +1,61 @@
+import type { RoomChange } from '../ports/presence.js';
 import type { PeerId, RoomId } from '../protocol/ids.js';
-import type { RoomRecord } from '../protocol/records.js';
+import type { RoomRecord, SeatRecord } from '../protocol/records.js';
+import type { Relayed } from '../protocol/messages.js';
+
+/** A member on another node. */
+export interface RemotePeer {
+  readonly seat: SeatRecord;
+  /** The memory of the room in which it was last seen. */
+  readonly epoch: string;
+}
+
+/** A signal without an id that waits to know where its receiver sits now. */
+export interface ParkedSignal {
+  readonly event: Relayed;
+  readonly isQuiet: boolean;
+}
 
 /**
- * A room as this node knows it: its record and who sits in it. Generic over the member, so that a session can point
- * at its room without the two files importing each other.
+ * A room as this node knows it: its record, who sits in it here, and who on other nodes. Generic over the local member,
+ * so that a session can point at its room without the two files importing each other.
  */
 export class Room<Member> {
-  readonly id: RoomId;
-  readonly createdBy: string;
-  readonly expiresAtMs: number;
-  /** By peer id, in the order in which the names were first taken. */
+  readonly record: RoomRecord;
+  /** Local members by peer id, in the order in which the names were first taken. */
   readonly members = new Map<PeerId, Member>();
-  /** Members that take a seat; the rest are names kept for `/delete-peers-and-room` (SPEC P6). */
+  /** Members on other nodes. A name is in one of the two. */
+  readonly remotes = new Map<PeerId, RemotePeer>();
+  readonly parked = new Map<PeerId, ParkedSignal[]>();
+  /** Peers about to sit down here, as the others may know already: what comes for them waits. */
+  readonly arriving = new Map<PeerId, { expected: number; readonly letters: (() => void)[] }>();
+  /** By sender's session and receiver: the first message that was turned away. None behind it may pass before it. */
+  readonly turnedAway = new Map<string, { readonly id: string; readonly untilMs: number }>();
+  /** Local members that take a seat; the rest are names kept for `/delete-peers-and-room` (SPEC P6). */
   liveCount = 0;
+  /** Where this copy stands in the changes of the room; before the first view the epoch is empty. */
+  epoch = '';
+  version = 0;
+  /** Changes that came before the first view. */
+  early: RoomChange[] = [];
+  /** The memory of the room was lost and is being put together again: until then absence proves nothing. */
+  settlesAtMs = 0;
+  /** Who is about to sit down: the room must not be dropped meanwhile. */
+  pins = 0;
 
   constructor(record: RoomRecord) {
-    this.id = record.roomId;
-    this.createdBy = record.createdBy;
-    this.expiresAtMs = record.expiresAtS * 1000;
+    this.record = record;
+  }
+
+  get id(): RoomId {
+    return this.record.roomId;
+  }
+
+  get createdBy(): string {
+    return this.record.createdBy;
+  }
+
+  get expiresAtMs(): number {
+    return this.record.expiresAtS * 1000;
   }
 }

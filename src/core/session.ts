@@ -1,8 +1,8 @@
 import type { PeerId, SessionId } from '../protocol/ids.js';
-import type { Identity, PeerCard } from '../protocol/records.js';
+import type { Identity, PeerCard, Standing } from '../protocol/records.js';
 import type { EventSink } from '../ports/event-sink.js';
-import type { Ask, Event } from '../protocol/messages.js';
-import type { Mailbox, Receipt } from './mailbox.js';
+import type { Ask, Event, Receipt } from '../protocol/messages.js';
+import type { Hearing, Mailbox } from './mailbox.js';
 import type { Room } from './room.js';
 
 /** A seat in a room: who sits there, as whom. */
@@ -17,6 +17,14 @@ export interface Seat {
   resumeToken: string;
   /** The one before, good until the peer has acknowledged something: the reply with the new one may be lost. */
   previousToken: string | undefined;
+  /** SHA-256 of the last few that no longer hold: who shows one comes late, over a socket that was given up. */
+  spentTokens: readonly string[];
+  /** Of two claims to the name the one with the higher number holds; given by the presence. */
+  generation: number;
+  /** Who sits in it now: another socket may have taken it over. */
+  session: Session;
+  /** Peers to which a message was refused because their node did not answer: until that one comes again, none may pass. */
+  barred: Map<PeerId, { readonly id: string; readonly untilMs: number }> | undefined;
 }
 
 /** A field exists only in the state where it means something. */
@@ -47,10 +55,26 @@ export class Session {
     this.sink = sink;
   }
 
-  /** Tells the peer. False: it will not get there. `receipt`: who wants to know when the peer has it. */
-  tell(event: Event, ask?: Ask, receipt?: Receipt): boolean {
+  /** Another node is taking it over: what is for it must wait. */
+  get isFrozen(): boolean {
+    return 'seat' in this.state && this.state.seat.mail.isFrozen;
+  }
+
+  /** Tells the peer. False: it will not get there. */
+  tell(event: Event, ask?: Ask): boolean {
     const { state } = this;
-    if (state.at === 'joined' || state.at === 'detached') return state.seat.mail.tell(event, ask, receipt);
+    if (state.at === 'joined' || state.at === 'detached') return state.seat.mail.tell(event, ask);
     return state.at !== 'kept' && this.sink.send(event, ask);
   }
+
+  /** Tells a message that has an id, once. */
+  hear(event: Event, receipt: Receipt): Hearing {
+    const { state } = this;
+    return state.at === 'joined' || state.at === 'detached' ? state.seat.mail.hear(event, receipt) : 'lost';
+  }
+}
+
+export function standingOf({ state }: Session): Standing {
+  if (state.at === 'joined') return 'here';
+  return state.at === 'detached' ? 'away' : 'kept';
 }

@@ -1,11 +1,12 @@
 import type { EventSink } from '../ports/event-sink.js';
+import { createCluster, type Cluster } from './cluster/cluster.js';
 import type { SignalingError } from '../protocol/errors.js';
 import { asSessionId, type PeerId } from '../protocol/ids.js';
 import type { Ask, Command } from '../protocol/messages.js';
 import type { RoomRecord } from '../protocol/records.js';
 import type { Context, CoreSettings, Ports } from './context.js';
 import { dispatch } from './dispatch.js';
-import { Hub } from './hub.js';
+import { drain } from './drain.js';
 import { disconnect, sweepExpired } from './membership.js';
 import { refuse } from './refusal.js';
 import {
@@ -24,13 +25,20 @@ const readinessMaxAgeMs = 2_000;
 /** This process, as the floors above see it. */
 export class SignalingNode {
   readonly #context: Context;
+  readonly #cluster: Cluster;
   #draining = false;
   #cancelSweep: () => void;
   #storeReady: Promise<boolean> | undefined;
 
   constructor(ports: Ports, settings: CoreSettings) {
-    this.#context = { ...ports, ...settings, hub: new Hub() };
+    this.#cluster = createCluster(ports, settings);
+    this.#context = this.#cluster.context;
     this.#cancelSweep = this.#scheduleSweep();
+  }
+
+  /** Joins the other nodes. Rejects when they cannot be reached. */
+  start(): Promise<void> {
+    return this.#cluster.start();
   }
 
   /** A socket was accepted: begins a session. */
@@ -108,20 +116,14 @@ export class SignalingNode {
   }
 
   /**
-   * Not ready from now on; every session is told to go elsewhere, at a time of its own between once and twice
-   * `retryInMs`, so that they do not all come at once.
+   * Not ready from now on. Full sessions are told to go elsewhere in slices, so that they do not all come at once, and
+   * kept until another node has them, `withinMs` at most. A node that is alone keeps nobody waiting.
    */
-  drain(retryInMs: number): void {
+  async drain(withinMs: number): Promise<void> {
     this.#draining = true;
     this.#cancelSweep();
-    for (const session of [...this.#context.hub.sessions]) {
-      const { at, quiet } = session.state;
-      const isFull = at === 'joined' && !quiet;
-      if (isFull) {
-        session.tell({ type: 'go_away', retryInMs: Math.round(retryInMs * (1 + Math.random())) });
-      }
-      session.sink.close(isFull ? 'going_away' : 'going_away_quietly');
-    }
+    await drain(this.#context, withinMs, () => this.#cluster.isIdle);
+    await this.#cluster.close();
   }
 
   #isStoreReady(): Promise<boolean> {

@@ -3,6 +3,8 @@ import type { Ask, Event } from '../protocol/messages.js';
 
 /** What the core sees of a connection. Nothing here blocks; a dead connection swallows what it is sent. */
 export interface EventSink {
+  /** The name of its dialect. */
+  readonly dialect: string;
   /**
    * The event as a frame of this peer's dialect. Does not depend on the connection's being alive.
    * Throws `RangeError` for what is nested too deeply to be written. `ask`: the request that it answers.

@@ -59,11 +59,13 @@ export type EnterOutcome =
 /**
  * Who sits where, over all nodes. Each step is atomic. The instance belongs to one node and speaks for it.
  *
- * Calls settle within about three seconds and reject with the vendor's own error when it cannot be known whether the
- * step was done; every step may be repeated.
+ * Calls settle within about three seconds and reject with a `SignalingError` `STORE_UNAVAILABLE`, whose `cause` is the
+ * vendor's own error, when it cannot be known whether the step was done; every step may be repeated.
  */
 export interface Presence {
   readonly nodeId: NodeId;
+  /** No other node can share it: there is nobody to hand anything over to. */
+  readonly isAlone: boolean;
 
   /** Calls `listener` with every change of the rooms that are watched. Set before the first `watch`. */
   onChange(listener: (change: RoomChange) => void): void;
@@ -98,9 +100,9 @@ export interface Presence {
   /**
    * After an interruption: writes the seats of this node in that room again where they are missing (as they are, with
    * their generations), removes what stands there for this node and is none of them, and returns the view after that.
-   * A seat of `own` that is in the view with a higher generation, or another node, is not this node's any more.
+   * `own` is asked at the last moment, so that what was taken meanwhile is among them. A seat of it that is in the view with a higher generation, or another node, is not this node's any more.
    */
-  reconcile(roomId: RoomId, own: readonly SeatRecord[], expiresAtS: number): Promise<RoomView>;
+  reconcile(roomId: RoomId, own: () => readonly SeatRecord[], expiresAtS: number): Promise<RoomView>;
 
   /** The peers of these seats have shown that they live. */
   touch(seats: readonly Pick<SeatRecord, 'roomId' | 'peerId'>[]): Promise<void>;

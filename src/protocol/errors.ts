@@ -23,9 +23,15 @@ const table = {
   ROOM_FULL: { text: 'The room is full.', retryable: true, httpStatus: 409 },
   STORE_UNAVAILABLE: { text: 'The room store did not answer.', retryable: true, httpStatus: 503 },
   PEER_ID_TAKEN: { text: 'Another user holds this peer_id.', retryable: true, httpStatus: 409 },
+  SESSION_SUPERSEDED: {
+    text: 'Another socket goes on with this session, with a newer resume_token.',
+    retryable: false,
+    httpStatus: 409,
+  },
   NOT_IN_ROOM: { text: 'Join a room first.', retryable: false, httpStatus: 409 },
   SENDER_MISMATCH: { text: 'The sender is not the peer of this socket.', retryable: false, httpStatus: 403 },
   PEER_NOT_FOUND: { text: 'No such peer in this room.', retryable: true, httpStatus: 404 },
+  PEER_UNREACHABLE: { text: 'The node of this peer does not answer.', retryable: true, httpStatus: 503 },
   INTERNAL: { text: 'The server failed to handle this message.', retryable: true, httpStatus: 500 },
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -107,6 +107,19 @@ export type LeaveReason = (typeof leaveReasons)[number];
 /** A signal whose sender is known to be who it says. It is told as it was asked: the relay path makes no copy. */
 export type SignalEvent = CommandOf<'signal'> & { readonly from: PeerId };
 
+/** What goes from peer to peer. */
+export type Relayed = SignalEvent | CommandOf<'message'>;
+
+/** Whose message with an id it is: it is known by the sender's session and the id, and its sender wants to hear of it. */
+export interface Receipt {
+  readonly roomId: RoomId;
+  readonly from: PeerId;
+  readonly session: SessionId;
+  readonly id: string;
+  /** The sender is told when the receiver has it: it was for one peer, not for everybody. */
+  readonly isAwaited: boolean;
+}
+
 export type Event =
   | {
       readonly type: 'joined';
@@ -118,6 +131,8 @@ export type Event =
       /** Nothing is missing: what was not had follows. Otherwise start afresh from the roster, the count at 0. */
       readonly resumed: boolean;
       readonly graceMs: number;
+      /** The client shows this often that it lives, if it wants to. */
+      readonly heartbeatMs: number;
       readonly peers: readonly PeerCard[];
       readonly host: PeerId;
       readonly limits: Limits;

@@ -6,6 +6,7 @@ import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { loadConfig } from '../../src/config.js';
 import type { RedisConnection } from '../../src/adapters/redis/redis-connection.js';
+import { keys } from '../../src/adapters/redis/keys.js';
 import { RedisRoomStore } from '../../src/adapters/redis/redis-room-store.js';
 import { SignalingError } from '../../src/protocol/errors.js';
 import { asRoomId } from '../../src/protocol/ids.js';
@@ -89,6 +90,17 @@ describe('one Redis', () => {
     await expect(answer).resolves.toBe('created');
   }, 10_000);
 
+  test('[R9] a Redis that has just come back without a room is no witness that there is none', async () => {
+    const log = new RedisLog();
+    const connection = open({ REDIS_URL: server.url }, log);
+    const store = new RedisRoomStore(connection);
+    await connection.start();
+    await expect(store.find(asRoomId('nowhere'))).resolves.toBeUndefined();
+    await server.restart();
+    await log.event('redis_back');
+    await expectUnavailable(store.find(asRoomId('nowhere')));
+  }, 10_000);
+
   test('[R3] nothing that was refused is carried out later', async () => {
     const log = new RedisLog();
     const connection = open({ REDIS_URL: server.url }, log);
@@ -99,7 +111,7 @@ describe('one Redis', () => {
     await server.restart();
     await log.event('redis_back');
     await store.check();
-    await expect(store.find(asRoomId('refused'))).resolves.toBeUndefined();
+    await expect(server.ask((redis) => redis.exists(keys.room(asRoomId('refused'))))).resolves.toBe(0);
   }, 10_000);
 
   test('[R3] [R5] stopped with its connections open: calls fail soon, and work again when it goes on', async () => {

@@ -42,6 +42,9 @@ test('[R1] [R5] the start-up lines say where rooms and the key live, without the
   expect(one.app.decisions).toEqual([
     'Identities: embedded, signed with the key that all nodes share in Redis.',
     `Rooms: Redis at ${redis.address}.`,
+    expect.stringMatching(
+      `^Nodes: this one is node-[0-9a-f]{8}, among all that share Redis at ${redis.address}.$`,
+    ),
   ]);
 });
 

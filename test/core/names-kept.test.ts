@@ -1,5 +1,6 @@
 /** The core with a clock in the test's hand: no socket, no JSON. */
 import { expect, test } from '@jest/globals';
+import { MemoryCluster } from '../../src/adapters/memory/memory-cluster.js';
 import { MemoryRoomStore } from '../../src/adapters/memory/memory-room-store.js';
 import { LocalIdentityProvider } from '../../src/adapters/local-identity/local-identity-provider.js';
 import { Rs256Verifier } from '../../src/adapters/jwt/rs256-verifier.js';
@@ -9,12 +10,13 @@ import type { Session } from '../../src/core/session.js';
 import { SignalingNode } from '../../src/core/signaling-node.js';
 import type { EventSink } from '../../src/ports/event-sink.js';
 import { createTally } from '../../src/ports/runtime.js';
-import { asPeerId, type RoomId } from '../../src/protocol/ids.js';
+import { asNodeId, asPeerId, type RoomId } from '../../src/protocol/ids.js';
 import type { CloseReason } from '../../src/protocol/close.js';
 import type { Event } from '../../src/protocol/messages.js';
 import { FakeClock } from '../support/fake-clock.js';
 
 class RecordingSink implements EventSink {
+  readonly dialect = 'none';
   readonly events: Event[] = [];
   reason: CloseReason | undefined;
   answers = true;
@@ -47,6 +49,8 @@ const identities = await LocalIdentityProvider.create({ clock });
 const { issuer, audience, publicJwk } = identities;
 
 function makeNode(store = new MemoryRoomStore(clock), graceMs = 0): SignalingNode {
+  const cluster = new MemoryCluster(clock);
+  const nodeId = asNodeId('alone');
   return new SignalingNode(
     {
       clock,
@@ -56,6 +60,8 @@ function makeNode(store = new MemoryRoomStore(clock), graceMs = 0): SignalingNod
       verifier: new Rs256Verifier({ issuer, audience, tokenUse: 'id', keys: { jwk: { ...publicJwk } } }),
       identities,
       store,
+      presence: cluster.presence(nodeId),
+      bus: cluster.bus(nodeId),
     },
     { limits: { maxMessageBytes: 1, maxOutboxBytes: 1, maxPeersPerRoom: 2 }, roomTtlMs: 60_000, graceMs },
   );

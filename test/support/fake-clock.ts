@@ -26,9 +26,9 @@ export class FakeClock implements Clock {
     };
   }
 
-  /** Is anything set to run within so many milliseconds? */
-  isDueWithin(ms: number): boolean {
-    return [...this.#timers].some(({ atMs }) => atMs <= this.#nowMs + ms);
+  /** How many things are set to run. */
+  get pending(): number {
+    return this.#timers.size;
   }
 
   /** Lets time pass; timers run in their order, those that they set included. */

@@ -58,20 +58,50 @@ const common = {
   reconnectOnError: (error: Error): boolean => error.message.startsWith('READONLY'),
 } satisfies CommonRedisOptions & { disconnectTimeout: number };
 
+// Nothing waits inside ioredis: what its caller was told has failed must not be carried out later.
+const alone = { ...common, enableOfflineQueue: false, retryStrategy: retryDelayMs };
+
 /** Makes the client, which starts to connect at once and never stops trying. */
 export function createRedisClient(target: RedisTarget): RedisClient {
-  // Nothing waits inside ioredis: what its caller was told has failed must not be carried out later.
-  const alone = { ...common, enableOfflineQueue: false, retryStrategy: retryDelayMs };
+  return target.kind === 'cluster' ? createCluster(target) : createRedis(target);
+}
+
+/** The same for a connection that only listens; in a cluster it leads to `node`. */
+export function createListener(target: RedisTarget, node: RedisServer): Redis {
+  // Who subscribes must hear whether it worked: ioredis would subscribe anew, but tell nobody.
+  const options = { autoResubscribe: false };
+  return target.kind === 'cluster'
+    ? createRedis({ kind: 'standalone', server: node, login: target.login, db: 0 }, options)
+    : createRedis(target, options);
+}
+
+function createCluster({ servers, login }: Extract<RedisTarget, { kind: 'cluster' }>): Cluster {
+  return new Cluster(servers.map(endpoint), {
+    clusterRetryStrategy: retryDelayMs,
+    enableOfflineQueue: false,
+    retryDelayOnFailover: 50,
+    retryDelayOnClusterDown: 50,
+    retryDelayOnTryAgain: 50,
+    slotsRefreshTimeout: COMMAND_TIMEOUT_MS,
+    redisOptions: { ...common, ...credentials(login) },
+    // A certificate names the host and not its address.
+    ...(login.tls ? { dnsLookup: asWritten } : {}),
+  });
+}
+
+function createRedis(
+  target: Exclude<RedisTarget, { kind: 'cluster' }>,
+  options: CommonRedisOptions = {},
+): Redis {
+  const given = { ...alone, ...options, ...credentials(target.login), db: target.db };
   switch (target.kind) {
     case 'standalone':
-      return new Redis({ ...alone, ...endpoint(target.server), ...credentials(target.login), db: target.db });
+      return new Redis({ ...given, ...endpoint(target.server) });
     case 'sentinel': {
       const { username, password, tls } = target.sentinelLogin;
       return new Redis({
-        ...alone,
-        ...credentials(target.login),
+        ...given,
         enableTLSForSentinelMode: target.login.tls,
-        db: target.db,
         name: target.name,
         sentinels: target.sentinels.map(endpoint),
         ...(username === undefined ? {} : { sentinelUsername: username }),
@@ -81,18 +111,6 @@ export function createRedisClient(target: RedisTarget): RedisClient {
         sentinelCommandTimeout: COMMAND_TIMEOUT_MS,
       });
     }
-    case 'cluster':
-      return new Cluster(target.servers.map(endpoint), {
-        clusterRetryStrategy: retryDelayMs,
-        enableOfflineQueue: false,
-        retryDelayOnFailover: 50,
-        retryDelayOnClusterDown: 50,
-        retryDelayOnTryAgain: 50,
-        slotsRefreshTimeout: COMMAND_TIMEOUT_MS,
-        redisOptions: { ...common, ...credentials(target.login) },
-        // A certificate names the host and not its address.
-        ...(target.login.tls ? { dnsLookup: asWritten } : {}),
-      });
   }
 }
 

@@ -9,6 +9,8 @@ import {
   type RedisTarget,
 } from './redis-client.js';
 
+import { RedisShards } from './redis-shards.js';
+
 export type { RedisClient } from './redis-client.js';
 
 /** Bound of a call with all its attempts. */
@@ -16,6 +18,8 @@ const CALL_TIMEOUT_MS = 3000;
 /** A call waits this long for a connection: longer than a restart or a lost packet, shorter than an outage. */
 const PATIENCE_MS = 1000;
 const RETRY_MS = 50;
+/** Nodes that come back to a Redis that lost its memory write what they know again within this time. */
+const SETTLING_MS = 2000;
 const START_TIMEOUT_MS = 10_000;
 /** Redis's own codes for "not now", the first word of a refusal. */
 const PASSING = /^(READONLY|LOADING|CLUSTERDOWN|TRYAGAIN|MASTERDOWN)\b/;
@@ -28,10 +32,15 @@ const LOGIN_REFUSED = /\b(WRONGPASS|NOAUTH|NOPERM|invalid password)\b/;
 export class RedisConnection {
   /** Kind, hosts and ports, without a login. */
   readonly name: string;
+  /** Which node of a Redis Cluster has what. `undefined`: there is but one. */
+  readonly shards: RedisShards | undefined;
   private readonly client: RedisClient;
   private state: 'starting' | 'up' | 'down' | 'closed' = 'starting';
+  private backAtMs = 0;
   private lastError: Error | undefined;
   private isProbing = false;
+  /** A connection was told to end; ioredis calls it ready until it has. */
+  private isLeaving = false;
   private readonly waiting = new Set<() => void>();
   private readonly reconnectListeners: (() => void)[] = [];
 
@@ -41,10 +50,12 @@ export class RedisConnection {
   ) {
     this.name = describeRedisTarget(target);
     this.client = createRedisClient(target);
+    this.shards = this.client instanceof Cluster ? new RedisShards(this.client) : undefined;
     this.client.on('ready', () => {
       this.up();
     });
     this.client.on('close', () => {
+      this.isLeaving = false;
       this.down();
     });
     this.client.on('error', (error: Error) => {
@@ -91,6 +102,30 @@ export class RedisConnection {
         await pause(RETRY_MS);
       }
     });
+  }
+
+  /**
+   * Runs one command, now or not at all: rejects at once without a connection, within 1 s when Redis is silent, and
+   * never tries again. What is called in order is carried out in order, while the connection is the same.
+   */
+  async attempt<Result>(call: (client: RedisClient) => Promise<Result>): Promise<Result> {
+    if (!this.isReady) throw new Error(`no connection to ${this.name}`, { cause: this.lastError });
+    try {
+      return await call(this.client);
+    } catch (error) {
+      dropArguments(error);
+      if (isSilence(error)) void this.leaveTheSilent(error);
+      throw error;
+    }
+  }
+
+  get isReady(): boolean {
+    return this.client.status === 'ready' && this.state !== 'closed' && !this.isLeaving;
+  }
+
+  /** It was lost, and came back a moment ago: what its nodes know they may not have written again. */
+  get isJustBack(): boolean {
+    return Date.now() - this.backAtMs < SETTLING_MS;
   }
 
   /** Calls `listener` each time that Redis is back after it was lost. It may have lost data meanwhile. */
@@ -146,6 +181,7 @@ export class RedisConnection {
     this.lastError = undefined;
     this.wake();
     if (!isBack) return;
+    this.backAtMs = Date.now();
     this.logger.info('redis_back', { redis: this.name });
     for (const listener of this.reconnectListeners) listener();
   }
@@ -164,7 +200,9 @@ export class RedisConnection {
   private async leaveTheSilent(error: Error): Promise<void> {
     this.lastError = error;
     if (!(this.client instanceof Cluster)) {
-      if (this.client.status === 'ready') this.client.disconnect(true);
+      if (this.client.status !== 'ready' || this.isLeaving) return;
+      this.isLeaving = true;
+      this.client.disconnect(true);
       return;
     }
     if (this.isProbing) return;

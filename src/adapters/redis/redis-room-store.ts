@@ -47,10 +47,15 @@ export class RedisRoomStore implements RoomStore {
     );
   }
 
+  /** A Redis that has just come back, and may have lost its memory, is no witness that there is no such room. */
   async find(roomId: RoomId): Promise<RoomRecord | undefined> {
     return this.call(
       (redis) => redis.hgetall(keys.room(roomId)),
-      (fields) => (Object.keys(fields).length === 0 ? undefined : asRecord(roomId, fields)),
+      (fields) => {
+        if (Object.keys(fields).length > 0) return asRecord(roomId, fields);
+        if (this.redis.isJustBack) throw new Error('Redis has just come back without this room');
+        return undefined;
+      },
     );
   }
 

@@ -1,6 +1,7 @@
 /** `join`: prove who you are, find the room, take a seat. The order of the checks is the Python server's. */
 import { SignalingError } from '../../protocol/errors.js';
-import { asPeerId, type PeerId } from '../../protocol/ids.js';
+import { asPeerId, asSessionId, type PeerId } from '../../protocol/ids.js';
+import type { EnterOutcome, EnterTerms, SeatClaim } from '../../ports/presence.js';
 import type { Ask, CommandOf } from '../../protocol/messages.js';
 import type { Identity, JsonObject, RoomRecord } from '../../protocol/records.js';
 import type { Context } from '../context.js';
@@ -11,11 +12,12 @@ import { refuse } from '../refusal.js';
 import { Mailbox } from '../mailbox.js';
 import { sameSecret } from '../secret.js';
 import { resume } from './resume.js';
+import { resumeElsewhere } from './resume-elsewhere.js';
+import { expectArrival } from '../cluster/arrival.js';
+import { isHeld } from '../cluster/name-holder.js';
+import { hashToken } from '../resume-tokens.js';
 import type { Room } from '../room.js';
 import type { Seat, Session } from '../session.js';
-
-/** How long the holder of a name has to answer when another user asks for it (D8). */
-const probeMs = 2_000;
 
 export async function join(
   context: Context,
@@ -45,15 +47,25 @@ async function attempt(
 ): Promise<void> {
   const metadata = usableMetadata(command);
   const identity = await context.verifier.verify(command.idToken);
+  const claim = command.peerId === false ? undefined : command.resume;
+  if (claim !== undefined) {
+    // What this node serves goes on without asking anybody, whatever is down.
+    const room = openRoomOf(context, command);
+    if (room !== undefined && resume(context, session, claim, identity, room, ask)) return;
+  }
   const record = await findRoom(context, command);
   if (command.peerId === false) throw unusable('peer_id');
-  if (command.resume !== undefined && resume(context, session, command.resume, identity, record, ask)) return;
+  if (claim !== undefined && (await resumeElsewhere(context, session, claim, identity, record, ask))) return;
   const peerId = command.peerId ?? asPeerId(context.ids.name());
-  await freeTheName(context, session, record, peerId, identity);
-  // The socket may have gone meanwhile, and a deletion may have taken the room.
-  if (!context.hub.sessions.has(session) || session.state.at === 'closed') return;
-  if (context.hub.isBuried(record.roomId)) throw new SignalingError('ROOM_NOT_FOUND');
-  sit(context, session, { ...command, metadata }, { identity, record, peerId }, ask);
+  await sit(context, session, { ...command, metadata }, { identity, record, peerId }, ask);
+}
+
+/** The room that was asked for, if it is served here and would be granted. */
+function openRoomOf(context: Context, { roomId, roomToken }: CommandOf<'join'>): Room<Session> | undefined {
+  const room = roomId === undefined ? undefined : context.hub.room(roomId);
+  if (room === undefined || roomToken === undefined || !sameSecret(roomToken, room.record.token))
+    return undefined;
+  return context.clock.now() > room.expiresAtMs ? undefined : room;
 }
 
 /** Parity peers are not told of what the Python server would have taken: theirs is passed over. */
@@ -83,35 +95,6 @@ function unusable(field: string): SignalingError {
   return new SignalingError('STORE_UNAVAILABLE', `The store cannot hold this ${field}: send a string.`);
 }
 
-/**
- * Makes sure that nobody else holds the name. The same user's older socket makes way at once. Another user keeps it
- * only while it answers: a worker that restarts signs in anew, and its half-dead socket must not lock it out (D8).
- */
-async function freeTheName(
-  context: Context,
-  session: Session,
-  record: RoomRecord,
-  peerId: PeerId,
-  identity: Identity,
-): Promise<void> {
-  const holder = context.hub.room(record.roomId)?.members.get(peerId);
-  if (holder === undefined || holder === session || !('seat' in holder.state)) return;
-  const { state } = holder;
-  if (state.seat.identity.sub === identity.sub || state.at === 'kept') return;
-  // A parity peer without a socket is no hindrance; a full session's name is its user's for the grace window.
-  const isHeld = state.at === 'detached' ? !state.quiet : await holder.sink.probe(probeMs);
-  if (isHeld) throw taken();
-  if (state.at === 'detached') return;
-  if (context.hub.room(record.roomId)?.members.get(peerId) !== holder || holder.state !== state) {
-    // While we asked, somebody else took it, or its socket broke.
-    await freeTheName(context, session, record, peerId, identity);
-  } else if (!state.quiet) {
-    // Silent, but its user may be back within the window.
-    holder.sink.close('unresponsive');
-    throw taken();
-  }
-}
-
 function taken(): SignalingError {
   return new SignalingError('PEER_ID_TAKEN', 'Another user holds peer_id in this room: choose another.');
 }
@@ -122,49 +105,117 @@ interface Entrant {
   readonly peerId: PeerId;
 }
 
-/** Everything from here to the reply is synchronous: nobody can slip in between. */
-function sit(
+async function sit(
   context: Context,
   session: Session,
   command: CommandOf<'join'>,
-  entrant: Entrant,
+  { record, peerId, identity }: Entrant,
   ask: Ask,
-): void {
-  const { record, peerId, identity } = entrant;
-  const holder = context.hub.room(record.roomId)?.members.get(peerId);
-  const held =
-    holder === undefined || holder === session || !('seat' in holder.state) ? undefined : holder.state;
-  if (
-    (held === undefined || held.at === 'kept') &&
-    isFull(context, context.hub.room(record.roomId), session)
-  ) {
-    throw new SignalingError(
-      'ROOM_FULL',
-      `The room seats ${context.limits.maxPeersPerRoom} peers: try later.`,
-    );
+): Promise<void> {
+  const { hub, presence, rosters, tally, logger } = context;
+  const room = await rosters.open(record);
+  let settle: (() => void) | undefined;
+  try {
+    const resumeToken = context.ids.name();
+    const claim: SeatClaim = {
+      roomId: record.roomId,
+      peerId,
+      sessionId: asSessionId(context.ids.name()),
+      identity,
+      card: { peerId, role: command.role, metadata: command.metadata, connectedAtMs: context.clock.now() },
+      isQuiet: command.quiet,
+      standing: 'here',
+      tokenHashes: command.quiet ? [] : [hashToken(resumeToken)],
+    };
+    const { seat: given, view, arrived } = await enter(context, session, room, claim);
+    settle = arrived;
+    // The socket may have gone meanwhile, and a deletion may have taken the room.
+    const isBuried = hub.isBuried(record.roomId);
+    if (isBuried || !hub.sessions.has(session) || session.state.at === 'closed') {
+      await presence.leave(given, 'left');
+      if (isBuried) throw new SignalingError('ROOM_NOT_FOUND');
+      return;
+    }
+    // From here to the reply nobody can slip in between.
+    rosters.apply(room, view);
+    unseat(context, session, 'left');
+    const holder = room.members.get(peerId);
+    session.id = claim.sessionId;
+    const seat: Seat = {
+      identity,
+      room,
+      peerId,
+      card: claim.card,
+      mail: new Mailbox(!command.quiet, session.sink, context.limits.maxOutboxBytes),
+      resumeToken,
+      previousToken: undefined,
+      spentTokens: [],
+      generation: given.generation,
+      session,
+      barred: undefined,
+    };
+    takeSeat(context, session, seat, command.quiet);
+    if (holder?.state.at === 'outside') {
+      tally.takeovers += 1;
+      logger.info('replaced', { session: holder.id, by: session.id });
+      holder.sink.close('replaced');
+    }
+    session.strikes = 0;
+    session.sink.send(welcome(context, session, seat, false), ask);
+  } finally {
+    settle?.();
+    rosters.release(room);
   }
-  unseat(context, session, 'left');
-  const seat: Seat = {
-    identity,
-    room: context.hub.ensureRoom(record),
-    peerId,
-    card: { peerId, role: command.role, metadata: command.metadata, connectedAtMs: context.clock.now() },
-    mail: new Mailbox(!command.quiet, session.sink, context.limits.maxOutboxBytes),
-    resumeToken: context.ids.name(),
-    previousToken: undefined,
-  };
-  takeSeat(context, session, seat, command.quiet);
-  if (held?.at === 'joined') {
-    context.tally.takeovers += 1;
-    context.logger.info('replaced', { session: holder?.id, by: session.id });
-    holder?.sink.close('replaced');
-  }
-  session.strikes = 0;
-  session.sink.send(welcome(context, session, seat, record, false), ask);
 }
 
-function isFull(context: Context, room: Room<Session> | undefined, session: Session): boolean {
-  if (room === undefined) return false;
-  const alreadyIn = session.state.at === 'joined' && session.state.seat.room === room ? 1 : 0;
-  return room.liveCount - alreadyIn >= context.limits.maxPeersPerRoom;
+type Entered = Extract<EnterOutcome, { outcome: 'seated' }> & {
+  /** To be called when the session sits. */
+  readonly arrived: () => void;
+};
+
+/** Takes the name. Whoever else holds it keeps it only while it answers (D8). */
+async function enter(
+  context: Context,
+  session: Session,
+  room: Room<Session>,
+  claim: SeatClaim,
+): Promise<Entered> {
+  const { limits } = context;
+  let replaces: number | undefined;
+  for (;;) {
+    // A session that changes its name in the room gives a seat back.
+    const spare = session.state.at === 'joined' && session.state.seat.room === room ? 1 : 0;
+    const terms = { maxPeers: limits.maxPeersPerRoom + spare, expiresAtS: room.record.expiresAtS };
+    const entered = await tryToEnter(
+      context,
+      room,
+      claim,
+      replaces === undefined ? terms : { ...terms, replaces },
+    );
+    if (entered.outcome === 'seated') return entered;
+    if (entered.outcome === 'full') {
+      throw new SignalingError('ROOM_FULL', `The room seats ${limits.maxPeersPerRoom} peers: try later.`);
+    }
+    if (await isHeld(context, session, entered.holder)) throw taken();
+    replaces = entered.holder.generation;
+  }
+}
+
+async function tryToEnter(
+  { presence, rosters }: Context,
+  room: Room<Session>,
+  claim: SeatClaim,
+  terms: EnterTerms,
+): Promise<Entered | Exclude<EnterOutcome, { outcome: 'seated' }>> {
+  const arrived = expectArrival(room, claim.peerId);
+  try {
+    const entered = await presence.enter(claim, terms);
+    if (entered.outcome === 'seated') return { ...entered, arrived };
+    arrived();
+    return entered;
+  } catch (error) {
+    arrived();
+    rosters.doubt(room.id, claim.sessionId);
+    throw error;
+  }
 }

@@ -3,6 +3,7 @@ import type { Ask, CommandOf } from '../../protocol/messages.js';
 import type { Context } from '../context.js';
 import { unseat } from '../membership.js';
 import { refuse } from '../refusal.js';
+import { spendPrevious } from '../resume-tokens.js';
 import type { Seat, Session } from '../session.js';
 
 /** Gives the seat up. The socket stays open and may join again. */
@@ -36,8 +37,10 @@ export function ack(
   command: CommandOf<'ack'>,
   ask: Ask,
 ): void {
-  if (seat.mail.acknowledge(command.count)) {
-    seat.previousToken = undefined;
+  const receipts = seat.mail.acknowledge(command.count);
+  if (receipts !== undefined) {
+    spendPrevious(seat);
+    context.custody.confirm(receipts);
     return;
   }
   const text = 'count is more than was sent since room_joined.';

@@ -42,6 +42,7 @@ export function updateMetadata(
     return;
   }
   seat.card = { ...seat.card, metadata };
+  context.ledger.changed(seat);
   session.tell({ type: 'metadata_updated', peerId: seat.peerId, metadata }, ask);
 }
 

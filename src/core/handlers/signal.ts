@@ -1,10 +1,10 @@
 /** `signal` and `message`: the relay path. Synchronous from frame to outbox, no promise, no log line, no copy. */
 import { SignalingError } from '../../protocol/errors.js';
 import type { PeerId } from '../../protocol/ids.js';
-import type { Ask, CommandOf, SignalEvent } from '../../protocol/messages.js';
+import type { Ask, CommandOf, Relayed, SignalEvent } from '../../protocol/messages.js';
+import { framed } from '../cluster/frames.js';
 import type { Context } from '../context.js';
-import type { Receipt } from '../mailbox.js';
-import { refuse } from '../refusal.js';
+import { nobodyThere, notReached, refuse } from '../refusal.js';
 import type { Seat, Session } from '../session.js';
 
 export function signal(
@@ -25,48 +25,13 @@ export function signal(
     return;
   }
   const event = isSigned(command) ? command : { ...command, from: seat.peerId };
-  if (isRepeated(session, seat, ask)) return;
-  const receipt = receiptFor(session, seat, ask, to !== undefined);
-  if (to === undefined) {
-    broadcast(context, session, seat, event, receipt);
-  } else {
-    if (seat.room.members.get(to)?.tell(event, undefined, receipt) !== true) {
-      refuseMissing(context, session, to, ask);
-      return;
-    }
-    context.tally.signals_relayed += 1;
-  }
-  if (receipt !== undefined) accept(session, seat, ask);
-}
-
-/** What a full session sends again under the same id is answered again, and goes no further. */
-function isRepeated(session: Session, seat: Seat, ask: Ask): boolean {
-  return ask.id !== undefined && !session.state.quiet && seat.mail.isRepeated(ask);
-}
-
-function receiptFor(session: Session, seat: Seat, ask: Ask, isAwaited: boolean): Receipt | undefined {
-  return ask.id === undefined || session.state.quiet ? undefined : { sender: seat.mail, ask, isAwaited };
-}
-
-function accept(session: Session, seat: Seat, ask: Ask): void {
-  seat.mail.remember(ask);
-  session.tell({ type: 'accepted' }, ask);
+  if (ask.id !== undefined && !session.state.quiet) sendKnown(context, session, seat, event, to, ask, ask.id);
+  else if (to === undefined) context.tally.signals_relayed += context.relay.broadcast(seat, event, undefined);
+  else if (pass(context, session, seat, event, to, ask)) context.tally.signals_relayed += 1;
 }
 
 function isSigned(command: CommandOf<'signal'>): command is SignalEvent {
   return command.from !== undefined;
-}
-
-function broadcast(
-  context: Context,
-  session: Session,
-  seat: Seat,
-  event: SignalEvent,
-  receipt: Receipt | undefined,
-): void {
-  for (const member of seat.room.members.values()) {
-    if (member !== session && member.tell(event, undefined, receipt)) context.tally.signals_relayed += 1;
-  }
 }
 
 export function message(
@@ -80,14 +45,63 @@ export function message(
     refuseForged(context, session, seat, ask);
     return;
   }
-  if (isRepeated(session, seat, ask)) return;
-  const receipt = receiptFor(session, seat, ask, true);
-  if (seat.room.members.get(command.to)?.tell(command, undefined, receipt) !== true) {
-    refuseMissing(context, session, command.to, ask);
+  const { to } = command;
+  if (ask.id !== undefined && !session.state.quiet) {
+    sendKnown(context, session, seat, command, to, ask, ask.id);
+  } else if (pass(context, session, seat, command, to, ask)) {
+    context.tally.messages_relayed += 1;
+  }
+}
+
+/** True when the peer was told, here. */
+function pass(context: Context, session: Session, seat: Seat, event: Relayed, to: PeerId, ask: Ask): boolean {
+  const outcome = context.relay.pass(seat, to, event);
+  if (outcome === 'missing') refuse(context, session, nobodyThere(to), ask);
+  else if (outcome === 'stalled') refuse(context, session, notReached(to), ask);
+  return outcome === 'told';
+}
+
+/** A message with an id: it goes on once, however often it is sent, and its sender is told what became of it. */
+function sendKnown(
+  context: Context,
+  session: Session,
+  seat: Seat,
+  asked: Relayed,
+  to: PeerId | undefined,
+  ask: Ask,
+  id: string,
+): void {
+  const { custody, relay, tally } = context;
+  const known = seat.mail.sent.get(id);
+  if (known !== undefined) {
+    if (known.isAccepted) session.tell({ type: 'accepted' }, ask);
+    if (known.isDelivered) session.tell({ type: 'delivered' }, ask);
+    // The receiver's mailbox knows.
+    else if (known.isAccepted && known.isDoubtful) custody.send(seat, known);
     return;
   }
-  context.tally.messages_relayed += 1;
-  if (receipt !== undefined) accept(session, seat, ask);
+  if (to !== undefined && custody.isBarred(seat, to, id)) {
+    refuse(context, session, notReached(to), ask);
+    return;
+  }
+  // What cannot be written throws here, before anything is remembered of it.
+  const event = framed(asked, session);
+  const sentAtMs = context.clock.now();
+  const progress = {
+    isAccepted: to === undefined,
+    isDelivered: false,
+    isDoubtful: false,
+    parcel: undefined,
+    sentAtMs,
+  };
+  const sent = { id, ask, to, event: to === undefined ? undefined : event, ...progress };
+  seat.mail.sent.add(sent);
+  if (to !== undefined) {
+    custody.send(seat, sent);
+    return;
+  }
+  tally.signals_relayed += relay.broadcast(seat, event, id);
+  session.tell({ type: 'accepted' }, ask);
 }
 
 /** D1: the sender is the peer of this socket, or the frame goes nowhere. */
@@ -97,16 +111,6 @@ export function refuseForged(context: Context, session: Session, seat: Seat, ask
     context,
     session,
     new SignalingError('SENDER_MISMATCH', `The sender must be this socket's own peer: ${seat.peerId}.`),
-    ask,
-  );
-}
-
-function refuseMissing(context: Context, session: Session, to: PeerId, ask: Ask): void {
-  const shown = to.length > 64 ? `${to.slice(0, 64)}…` : to;
-  refuse(
-    context,
-    session,
-    new SignalingError('PEER_NOT_FOUND', `No peer ${shown} in this room just now.`),
     ask,
   );
 }

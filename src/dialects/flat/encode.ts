@@ -97,6 +97,7 @@ function roomJoined(event: Extract<Event, { type: 'joined' }>): JsonObject {
     resume_token: event.resumeToken,
     resumed: event.resumed,
     grace_ms: event.graceMs,
+    heartbeat_ms: event.heartbeatMs,
     host: fromPeerId(event.host),
     // In each pair the one who came later yields when both call at once (perfect negotiation).
     peers: event.peers.map((card) => ({ ...peer(card), polite: true })),

@@ -36,6 +36,7 @@ export interface ConnectionContext {
 
 /** One WebSocket: frames in, strictly one after another; events out, corked per tick. Dies with the socket. */
 export class Connection implements EventSink, SocketListener, InboundTap, FrameEvents {
+  readonly dialect: string;
   readonly #context: ConnectionContext;
   readonly #socket: PeerSocket;
   readonly #stream: Socket;
@@ -55,6 +56,7 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
     this.#socket = socket;
     this.#stream = stream;
     this.#dialect = dialect;
+    this.dialect = dialect.name;
     this.#outbox = new Outbox(stream, context.settings.maxOutboxBytes);
     this.#inbound = new InboundQueue(this);
     this.#session = context.node.open(this);

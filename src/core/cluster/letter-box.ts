@@ -1,0 +1,160 @@
+/** What comes from other nodes, letter by letter. */
+import type { Letter } from '../../protocol/envelope.js';
+import { readQuestion, type HandoverQuestion } from '../../protocol/handover.js';
+import {
+  readDelivered,
+  readRefused,
+  readRelay,
+  readReturned,
+  writeDelivered,
+  writeRefused,
+  writeReturned,
+} from '../../protocol/letters.js';
+import type { PeerId } from '../../protocol/ids.js';
+import type { Receipt, Relayed } from '../../protocol/messages.js';
+import type { Context } from '../context.js';
+import type { Room } from '../room.js';
+import type { Session } from '../session.js';
+import { handOver } from './handover.js';
+import type { Link } from './link.js';
+import { isHeldHere } from './name-holder.js';
+
+/** Its sender's node sends it again within this time, or has refused it and what was behind it. */
+const turnedAwayMs = 1_000;
+
+/** Handles one letter. Throws for one that is malformed. */
+export function open(context: Context, from: Link, letter: Letter, seq: number): void {
+  switch (letter.kind) {
+    case 'signal':
+    case 'message':
+      relayed(context, from, letter, seq);
+      return;
+    case 'delivered':
+      delivered(context, letter);
+      return;
+    case 'returned':
+      takeBack(from, readReturned(letter), (cargo) => {
+        context.relay.returned(cargo);
+      });
+      return;
+    case 'refused':
+      takeBack(from, readRefused(letter), (cargo) => {
+        context.custody.refused(cargo);
+      });
+      return;
+    case 'ask':
+      asked(context, from, letter);
+      return;
+    case 'answer':
+    case 'void':
+  }
+}
+
+function relayed(context: Context, from: Link, letter: Letter, seq: number): void {
+  const { roomId, event, receipt } = readRelay(letter);
+  const room = context.hub.room(roomId);
+  // The sender is told as soon as it may be.
+  if (receipt !== undefined) from.ackSoon();
+  if (event.to === undefined) {
+    for (const member of room?.members.values() ?? []) tell(member, event, receipt);
+    return;
+  }
+  if (room === undefined) {
+    from.send(writeReturned(seq));
+    return;
+  }
+  const arriving = room.arriving.get(event.to);
+  if (arriving !== undefined) {
+    arriving.letters.push(() => {
+      relayed(context, from, letter, seq);
+    });
+    return;
+  }
+  const member = room.members.get(event.to);
+  if (mustWait(context, room, receipt, event.to) || member === undefined || member.isFrozen) {
+    turnAway(context, room, receipt, event.to);
+    from.send(writeReturned(seq));
+    return;
+  }
+  const hearing = tell(member, event, receipt);
+  if (receipt === undefined) return;
+  if (hearing === 'lost') from.send(writeRefused(seq));
+  if (hearing === 'delivered') confirmAgain(room, from, receipt);
+}
+
+/** A message before it was turned away, and has not come again. */
+function mustWait(
+  { clock }: Context,
+  room: Room<Session>,
+  receipt: Receipt | undefined,
+  to: PeerId,
+): boolean {
+  if (receipt === undefined || room.turnedAway.size === 0) return false;
+  const key = `${receipt.session} ${to}`;
+  const first = room.turnedAway.get(key);
+  if (first === undefined) return false;
+  if (first.id !== receipt.id && clock.now() < first.untilMs) return true;
+  room.turnedAway.delete(key);
+  return false;
+}
+
+function turnAway({ clock }: Context, room: Room<Session>, receipt: Receipt | undefined, to: PeerId): void {
+  if (receipt === undefined) return;
+  const nowMs = clock.now();
+  for (const [key, { untilMs }] of room.turnedAway) if (untilMs <= nowMs) room.turnedAway.delete(key);
+  const key = `${receipt.session} ${to}`;
+  const first = { id: receipt.id, untilMs: nowMs + turnedAwayMs };
+  if (!room.turnedAway.has(key)) room.turnedAway.set(key, first);
+}
+
+function tell(member: Session, event: Relayed, receipt: Receipt | undefined): string {
+  if (receipt !== undefined) return member.hear(event, receipt);
+  return member.tell(event) ? 'told' : 'lost';
+}
+
+/** It was sent again, because its sender has not heard that the receiver has it. */
+function confirmAgain(room: Room<Session>, from: Link, { from: to, session, id }: Receipt): void {
+  from.send(writeDelivered({ roomId: room.id, to, session, ids: [id] }));
+}
+
+function delivered(context: Context, letter: Letter): void {
+  const said = readDelivered(letter);
+  const room = context.hub.room(said.roomId);
+  const local = room?.members.get(said.to);
+  if (local?.id === said.session && 'seat' in local.state) {
+    for (const id of said.ids) context.custody.delivered(local.state.seat, id);
+    return;
+  }
+  // The sender of these has gone to yet another node.
+  const remote = room?.remotes.get(said.to)?.seat;
+  if (remote?.sessionId === said.session) context.office.link(remote.nodeId).send(writeDelivered(said));
+}
+
+/** A letter that was had but could do nothing: its cargo is the sender's again. */
+function takeBack(
+  from: Link,
+  seq: number,
+  give: (cargo: Parameters<Context['relay']['returned']>[0]) => void,
+): void {
+  const parcel = from.parcel(seq);
+  if (parcel === undefined || parcel.isVoid) return;
+  parcel.isVoid = true;
+  give(parcel.cargo);
+}
+
+function asked(context: Context, from: Link, letter: Letter): void {
+  const question = readQuestion(letter.head);
+  if (question.what === 'handover') {
+    answerHandover(context, from, question);
+    return;
+  }
+  void isHeldHere(context, question).then((isHeld) => {
+    context.office.answer(from, question.question, { isHeld });
+  });
+}
+
+function answerHandover(context: Context, from: Link, question: HandoverQuestion): void {
+  const handed = handOver(context, question);
+  if (typeof handed === 'string') context.office.answer(from, question.question, { ok: false, why: handed });
+  else context.office.answer(from, question.question, handed.head, handed.body);
+}

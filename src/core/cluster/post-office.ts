@@ -1,0 +1,154 @@
+import type { Bus } from '../../ports/bus.js';
+import type { Clock, Logger, Tally } from '../../ports/runtime.js';
+import { readBatch, type Letter } from '../../protocol/envelope.js';
+import type { NodeId } from '../../protocol/ids.js';
+import { Link } from './link.js';
+
+/** What a question was answered. `absent`: nobody listens there; `late`: no answer in time. */
+export type Answer = { readonly head: string; readonly body: Buffer } | 'absent' | 'late';
+
+interface Question {
+  readonly to: NodeId;
+  readonly settle: (answer: Answer) => void;
+}
+
+export interface PostOfficeParts {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly tally: Tally;
+  readonly self: NodeId;
+}
+
+/** Letters to and from the other nodes: a link for each, opened by the first letter in either direction. */
+export class PostOffice {
+  readonly #parts: PostOfficeParts;
+  readonly #links = new Map<NodeId, Link>();
+  readonly #questions = new Map<number, Question>();
+  #nextQuestion = 1;
+  #onLetter: (from: Link, letter: Letter, seq: number) => void = () => undefined;
+
+  constructor(parts: PostOfficeParts) {
+    this.#parts = parts;
+  }
+
+  get self(): NodeId {
+    return this.#parts.self;
+  }
+
+  /** Resolves when no letter to this node is missed any more. `onLetter` gets all but answers. */
+  async open(onLetter: (from: Link, letter: Letter, seq: number) => void): Promise<void> {
+    this.#onLetter = onLetter;
+    this.#parts.bus.onRestored(() => {
+      for (const link of this.#links.values()) link.repeat();
+    });
+    await this.#parts.bus.open((bytes) => {
+      this.#receive(bytes);
+    });
+  }
+
+  link(nodeId: NodeId): Link {
+    const known = this.#links.get(nodeId);
+    if (known !== undefined) return known;
+    const { bus, clock, self } = this.#parts;
+    const link: Link = new Link(nodeId, {
+      self,
+      clock,
+      post: (bytes) => bus.post(nodeId, bytes),
+      deliver: (letter, seq) => {
+        this.#deliver(link, letter, seq);
+      },
+      onAbsent: () => {
+        this.#absent(nodeId);
+      },
+    });
+    this.#links.set(nodeId, link);
+    return link;
+  }
+
+  links(): IterableIterator<Link> {
+    return this.#links.values();
+  }
+
+  /** The last letter that was had from each node. */
+  heard(): Record<string, number> {
+    return Object.fromEntries([...this.#links].map(([nodeId, { heard }]) => [nodeId, heard]));
+  }
+
+  /** Forgets nodes that do not answer and that nobody here has to do with: they are dead. */
+  prune(needed: ReadonlySet<NodeId>): void {
+    for (const link of this.#links.values())
+      if (link.isAbsent && !needed.has(link.nodeId)) this.#forget(link);
+  }
+
+  /** Asks a node; `head` is JSON of an object. Settles within `withinMs`. */
+  ask(to: NodeId, head: object, withinMs: number): Promise<Answer> {
+    const question = this.#nextQuestion;
+    this.#nextQuestion += 1;
+    return new Promise((resolve) => {
+      const settle = (answer: Answer): void => {
+        this.#questions.delete(question);
+        cancel();
+        resolve(answer);
+      };
+      const cancel = this.#parts.clock.after(withinMs, () => {
+        settle('late');
+      });
+      this.#questions.set(question, { to, settle });
+      const letter: Letter = { kind: 'ask', head: JSON.stringify({ ...head, question }), body: none };
+      if (this.link(to).send(letter) === undefined) settle('late');
+    });
+  }
+
+  answer(to: Link, question: number, head: object, body: Buffer = none): void {
+    to.send({ kind: 'answer', head: JSON.stringify({ ...head, question }), body });
+  }
+
+  /** Nothing waits for any node. */
+  get isIdle(): boolean {
+    return [...this.#links.values()].every(({ isIdle }) => isIdle);
+  }
+
+  close(): void {
+    for (const link of this.#links.values()) this.#forget(link);
+  }
+
+  #forget(link: Link): void {
+    link.close();
+    this.#links.delete(link.nodeId);
+    this.#absent(link.nodeId);
+  }
+
+  #receive(bytes: Buffer): void {
+    const batch = readBatch(bytes);
+    if (batch === undefined || batch.origin === this.#parts.self) {
+      this.#parts.tally.letters_malformed += 1;
+      return;
+    }
+    this.link(batch.origin).receive(batch);
+  }
+
+  #deliver(link: Link, letter: Letter, seq: number): void {
+    try {
+      if (letter.kind === 'answer') this.#settle(letter);
+      else this.#onLetter(link, letter, seq);
+    } catch (error) {
+      // One letter that cannot be handled must not keep the others from being had.
+      this.#parts.tally.letters_malformed += 1;
+      this.#parts.logger.error('letter_failed', { from: link.nodeId, kind: letter.kind, error });
+    }
+  }
+
+  #settle({ head, body }: Letter): void {
+    const said: unknown = JSON.parse(head);
+    const question =
+      typeof said === 'object' && said !== null && 'question' in said ? said.question : undefined;
+    if (typeof question === 'number') this.#questions.get(question)?.settle({ head, body });
+  }
+
+  #absent(nodeId: NodeId): void {
+    for (const { to, settle } of [...this.#questions.values()]) if (to === nodeId) settle('absent');
+  }
+}
+
+const none = Buffer.alloc(0);

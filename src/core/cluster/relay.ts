@@ -1,0 +1,165 @@
+import type { Clock, Tally } from '../../ports/runtime.js';
+import type { NodeId, PeerId } from '../../protocol/ids.js';
+import { writeRelay } from '../../protocol/letters.js';
+import type { Relayed } from '../../protocol/messages.js';
+import { lateMs, Outgoing, type Custody, type Move } from './custody.js';
+import { canHear, framed, frameOf } from './frames.js';
+import type { ParkedSignal, Room } from '../room.js';
+import type { Seat, Session } from '../session.js';
+import type { Cargo } from './parcel.js';
+import type { PostOffice } from './post-office.js';
+
+/** So many signals wait for one peer that is between two nodes. */
+const maxParked = 256;
+const tryAgainMs = 25;
+
+export interface RelayParts {
+  readonly office: PostOffice;
+  readonly custody: Custody;
+  readonly clock: Clock;
+  readonly tally: Tally;
+}
+
+/** A signal without an id, in a letter. */
+class Passing implements Cargo {
+  constructor(
+    readonly room: Room<Session>,
+    readonly to: PeerId,
+    readonly signal: ParkedSignal,
+    readonly tally: Tally,
+  ) {}
+
+  onHad(): void {
+    if (this.signal.event.type === 'message') this.tally.messages_relayed += 1;
+    else this.tally.signals_relayed += 1;
+  }
+}
+
+/** From peer to peer, wherever they sit: local first, else a letter to the other one's node. */
+export class Relay {
+  readonly #parts: RelayParts;
+  readonly #tryingAgain = new WeakMap<Room<Session>, Set<PeerId>>();
+
+  constructor(parts: RelayParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * A signal without an id to one peer. `sent`: it is on its way to another node; `missing`: there is no such peer;
+   * `stalled`: its node does not answer.
+   */
+  pass({ room, session }: Seat, to: PeerId, event: Relayed): 'told' | 'sent' | 'missing' | 'stalled' {
+    const local = room.members.get(to);
+    const { quiet } = session.state;
+    if (local?.isFrozen !== true) {
+      if (local !== undefined) return local.tell(event) ? 'told' : 'missing';
+      const remote = room.remotes.get(to);
+      if (remote === undefined || !canHear(remote.seat)) return 'missing';
+      // Who cannot be told waits for it, in order.
+      if (!quiet && this.#isStalled(remote.seat.nodeId)) return 'stalled';
+    }
+    this.#forward(room, to, { event: framed(event, session), isQuiet: quiet });
+    return 'sent';
+  }
+
+  /** To everybody else in the room. Returns how many here were told. */
+  broadcast({ room, session, peerId }: Seat, event: Relayed, id: string | undefined): number {
+    const receipt =
+      id === undefined
+        ? undefined
+        : { roomId: room.id, from: peerId, session: session.id, id, isAwaited: false };
+    let told = 0;
+    for (const member of room.members.values()) {
+      if (member === session) continue;
+      const isTold = receipt === undefined ? member.tell(event) : member.hear(event, receipt) !== 'lost';
+      if (isTold) told += 1;
+    }
+    if (room.remotes.size === 0) return told;
+    const known = id === undefined ? undefined : { session: session.id, id };
+    const letter = writeRelay(room.id, event, frameOf(event, session), known);
+    const nodes = new Set([...room.remotes.values()].map(({ seat }) => seat.nodeId));
+    for (const nodeId of nodes) {
+      if (this.#parts.office.link(nodeId).send(letter) === undefined) this.#parts.tally.signals_dropped += 1;
+    }
+    return told;
+  }
+
+  /** The receiver is not where the letter went: it waits until that is known. */
+  returned(cargo: Cargo | undefined): void {
+    if (cargo instanceof Passing) {
+      this.#park(cargo.room, cargo.to, cargo.signal);
+      this.#tryAgain(cargo.room, cargo.to);
+    } else if (cargo instanceof Outgoing && cargo.sent.to !== undefined) {
+      cargo.sent.parcel = undefined;
+      this.#tryAgain(cargo.seat.room, cargo.sent.to);
+    }
+  }
+
+  /**
+   * A peer has turned up, here or on another node: what is not known to have reached it is sent there, in order and
+   * before anything newer.
+   */
+  reroute(room: Room<Session>, to: PeerId, move?: Move): void {
+    const signals = room.parked.get(to) ?? [];
+    room.parked.delete(to);
+    for (const parcel of move?.from === undefined ? [] : this.#parts.office.link(move.from).retained) {
+      const { cargo, seq } = parcel;
+      if (!(cargo instanceof Passing) || cargo.room !== room || cargo.to !== to || parcel.isVoid) continue;
+      if (move?.heard !== undefined && seq <= move.heard) continue;
+      parcel.isVoid = true;
+      signals.push(cargo.signal);
+    }
+    for (const signal of signals) this.#forward(room, to, signal);
+    this.#parts.custody.sendAgain(room, to, move);
+  }
+
+  /** A peer has left for good: nothing will reach it. */
+  gone(room: Room<Session>, to: PeerId): void {
+    room.parked.delete(to);
+    this.#parts.custody.gone(room, to);
+  }
+
+  /** It may be that the receiver's node knows the receiver a moment later than we do. */
+  #tryAgain(room: Room<Session>, to: PeerId): void {
+    const waiting = this.#tryingAgain.get(room) ?? new Set<PeerId>();
+    this.#tryingAgain.set(room, waiting);
+    if (waiting.has(to)) return;
+    waiting.add(to);
+    this.#parts.clock.after(tryAgainMs, () => {
+      waiting.delete(to);
+      this.reroute(room, to);
+    });
+  }
+
+  #forward(room: Room<Session>, to: PeerId, signal: ParkedSignal): void {
+    const local = room.members.get(to);
+    if (local?.isFrozen === true) {
+      this.#park(room, to, signal);
+      return;
+    }
+    if (local !== undefined) {
+      local.tell(signal.event);
+      return;
+    }
+    const remote = room.remotes.get(to);
+    if (remote === undefined || signal.event.frame === undefined) return;
+    const letter = writeRelay(room.id, signal.event, signal.event.frame, undefined);
+    const parcel = this.#parts.office
+      .link(remote.seat.nodeId)
+      .send(letter, new Passing(room, to, signal, this.#parts.tally));
+    if (parcel === undefined) this.#parts.tally.signals_dropped += 1;
+  }
+
+  #park(room: Room<Session>, to: PeerId, signal: ParkedSignal): void {
+    const parked = room.parked.get(to);
+    this.#parts.tally.signals_parked += 1;
+    if (parked === undefined) room.parked.set(to, [signal]);
+    else if (parked.length < maxParked) parked.push(signal);
+    else this.#parts.tally.signals_dropped += 1;
+  }
+
+  #isStalled(nodeId: NodeId): boolean {
+    const oldest = this.#parts.office.link(nodeId).retained[0];
+    return oldest !== undefined && this.#parts.clock.now() - oldest.sentAtMs > lateMs;
+  }
+}

@@ -1,0 +1,237 @@
+import type { RoomChange, RoomView } from '../../ports/presence.js';
+import type { PeerId, RoomId, SessionId } from '../../protocol/ids.js';
+import type { RoomRecord, SeatRecord } from '../../protocol/records.js';
+import type { Context, RoomCopies } from '../context.js';
+import { announce, isPresent, vacate } from '../membership.js';
+import type { Room } from '../room.js';
+import type { Seat, Session } from '../session.js';
+import { Doubts } from './doubts.js';
+import type { Departure } from './seat-ledger.js';
+import { heardOf, tellChange, tellJoined, tellLeft } from './news.js';
+
+/** After the memory of a room was lost every living node writes its seats again within this time. */
+const settleMs = 10_000;
+/** Most of them do it within this time. */
+const restoreMs = 1_500;
+const retryMs = 1_000;
+
+/** Keeps this node's copies of its rooms as the presence says, and tells the local members what has changed elsewhere. */
+export class Rosters implements RoomCopies {
+  readonly #context: Context;
+  readonly #doubts: Doubts;
+  #restoredAtMs = Number.NEGATIVE_INFINITY;
+  /** Rooms that are being read again; true: and once more when that is done. */
+  readonly #syncing = new Map<Room<Session>, boolean>();
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.#doubts = new Doubts(context);
+    const { presence, hub } = context;
+    presence.onChange((change) => {
+      const room = hub.room(change.roomId);
+      if (room !== undefined) this.#changed(room, change);
+    });
+    presence.onRestored(() => {
+      this.#restoredAtMs = this.#context.clock.now();
+      this.#context.ledger.retry();
+      this.syncAll();
+    });
+    hub.onDrop = (roomId) => {
+      presence.unwatch(roomId);
+    };
+  }
+
+  get isSettling(): boolean {
+    return this.#context.clock.now() - this.#restoredAtMs < restoreMs;
+  }
+
+  doubt(roomId: RoomId, sessionId: SessionId): void {
+    this.#doubts.follow(roomId, sessionId);
+  }
+
+  async open(record: RoomRecord): Promise<Room<Session>> {
+    const room = this.#context.hub.ensureRoom(record);
+    room.pins += 1;
+    try {
+      await this.#context.presence.watch(room.id);
+    } catch (error) {
+      this.release(room);
+      throw error;
+    }
+    return room;
+  }
+
+  release(room: Room<Session>): void {
+    room.pins -= 1;
+    this.#context.hub.dropIfEmpty(room);
+  }
+
+  /** Every room anew, this node's own seats included. */
+  syncAll(): void {
+    for (const room of this.#context.hub.rooms()) void this.sync(room);
+  }
+
+  apply(room: Room<Session>, view: RoomView): void {
+    const isSameMemory = view.epoch === room.epoch;
+    if (isSameMemory && view.version < room.version) return;
+    const { clock, presence } = this.#context;
+    if (!isSameMemory && room.epoch !== '') {
+      room.settlesAtMs = clock.now() + settleMs;
+      void this.#restore(room);
+      clock.after(settleMs + 1, () => void this.sync(room));
+    }
+    [room.epoch, room.version] = [view.epoch, view.version];
+    const named = new Set<PeerId>();
+    for (const seat of view.seats) {
+      named.add(seat.peerId);
+      if (seat.nodeId !== presence.nodeId) this.#sits(room, seat);
+    }
+    const isSettled = clock.now() >= room.settlesAtMs;
+    for (const { seat, epoch } of [...room.remotes.values()]) {
+      // A memory that never held it does not prove that it has left.
+      if (!named.has(seat.peerId) && (isSettled || epoch === view.epoch))
+        this.gone(room, { ...seat, reason: 'disconnected' });
+    }
+    const early = room.early;
+    room.early = [];
+    for (const change of early) this.#changed(room, change);
+  }
+
+  /** Reads the room again and writes this node's seats where they are missing. */
+  async sync(room: Room<Session>): Promise<void> {
+    if (this.#syncing.has(room)) {
+      this.#syncing.set(room, true);
+      return;
+    }
+    const { presence, ledger, hub, logger, clock } = this.#context;
+    try {
+      do {
+        this.#syncing.set(room, false);
+        if (hub.room(room.id) !== room) return;
+        const own = (): SeatRecord[] =>
+          [...room.members.values()].flatMap(seatOf).map((seat) => ledger.record(seat));
+        this.apply(room, await presence.reconcile(room.id, own, room.record.expiresAtS));
+      } while (this.#syncing.get(room) === true);
+    } catch (error) {
+      logger.warn('room_not_read', { room: room.id, error });
+      clock.after(retryMs, () => void this.sync(room));
+    } finally {
+      this.#syncing.delete(room);
+    }
+  }
+
+  /** What lost the seats may have lost the room too. */
+  async #restore(room: Room<Session>): Promise<void> {
+    const { store, clock, logger, hub } = this.#context;
+    const nowMs = clock.now();
+    if (hub.isBuried(room.id) || room.expiresAtMs < nowMs) return;
+    try {
+      await store.create(room.record, Math.floor(nowMs / 1000));
+    } catch (error) {
+      logger.warn('room_not_restored', { room: room.id, error });
+    }
+  }
+
+  #changed(room: Room<Session>, change: RoomChange): void {
+    if (room.epoch === '') {
+      room.early.push(change);
+      return;
+    }
+    const isNext = change.epoch === room.epoch && change.previous === room.version;
+    if (!isNext) {
+      if (change.epoch !== room.epoch || change.version > room.version) void this.sync(room);
+      return;
+    }
+    room.version = change.version;
+    const { what } = change;
+    if (what.kind === 'gone') {
+      this.gone(room, what);
+    } else if (change.origin !== this.#context.presence.nodeId) {
+      this.#sits(room, what.seat, what.note);
+    }
+  }
+
+  /** A seat on another node is as it says. */
+  #sits(room: Room<Session>, seat: SeatRecord, note?: string): void {
+    const { peerId } = seat;
+    const local = room.members.get(peerId);
+    if (local !== undefined && 'seat' in local.state) {
+      if (local.state.seat.generation < seat.generation) this.#surrender(room, local, seat);
+      return;
+    }
+    const old = room.remotes.get(peerId)?.seat;
+    if (old !== undefined && old.generation > seat.generation) return;
+    room.remotes.set(peerId, { seat, epoch: room.epoch });
+    const { relay, office } = this.#context;
+    if (old?.sessionId !== seat.sessionId) {
+      if (old !== undefined) tellLeft(room, old, 'replaced');
+      tellJoined(room, seat);
+      relay.reroute(room, peerId, {
+        isSameSession: false,
+        ...(old === undefined ? {} : { from: old.nodeId }),
+      });
+      return;
+    }
+    tellChange(room, old, seat);
+    if (old.generation === seat.generation) relay.reroute(room, peerId);
+    else
+      relay.reroute(room, peerId, {
+        isSameSession: true,
+        from: old.nodeId,
+        heard: heardOf(note, office.self),
+      });
+  }
+
+  /** A session of this node is another node's now, or its name is another session's. */
+  #surrender(room: Room<Session>, local: Session, seat: SeatRecord): void {
+    const { peerId } = seat;
+    const { tally, logger, relay } = this.#context;
+    const isSameSession = local.id === seat.sessionId;
+    const wasPresent = isPresent(local);
+    const wasAway = local.state.at === 'detached';
+    if (local.state.at === 'joined') {
+      tally.takeovers += 1;
+      logger.info('replaced', { session: local.id, by: seat.sessionId });
+    }
+    // The room must outlive its last local member until this is told.
+    room.pins += 1;
+    vacate(this.#context, local);
+    local.sink.close('replaced');
+    room.remotes.set(peerId, { seat, epoch: room.epoch });
+    if (!isSameSession) {
+      if (wasPresent) announce(room, { type: 'peer_left', peerId, reason: 'replaced' });
+      tellJoined(room, seat);
+    } else if (wasAway && seat.standing === 'here') {
+      announce(room, { type: 'peer_resumed', peerId });
+    }
+    relay.reroute(room, peerId, { isSameSession });
+    this.release(room);
+  }
+
+  gone(room: Room<Session>, { peerId, generation, reason }: Departure): void {
+    const remote = room.remotes.get(peerId)?.seat;
+    if (remote?.generation === generation) {
+      room.remotes.delete(peerId);
+      tellLeft(room, remote, reason);
+      this.#context.relay.gone(room, peerId);
+    }
+    const local = room.members.get(peerId);
+    if (local === undefined || !('seat' in local.state) || local.state.seat.generation !== generation) return;
+    if (reason !== 'deleted') {
+      // Taken for dead while it lives.
+      void this.sync(room);
+      return;
+    }
+    const wasPresent = isPresent(local);
+    if (!local.state.quiet) local.tell({ type: 'room_closed', roomId: room.id, reason: 'deleted' });
+    room.pins += 1;
+    vacate(this.#context, local);
+    if (wasPresent) announce(room, { type: 'peer_left', peerId, reason });
+    this.#context.relay.gone(room, peerId);
+    this.release(room);
+  }
+}
+
+function seatOf({ state }: Session): Seat[] {
+  return 'seat' in state ? [state.seat] : [];
+}

@@ -1,0 +1,166 @@
+/** `join` with a claim to a session that another node serves, or served until it died. */
+import { SignalingError } from '../../protocol/errors.js';
+import { readHanded, type HandedMail } from '../../protocol/handover.js';
+import type { SessionId } from '../../protocol/ids.js';
+import type { Ask, ResumeClaim } from '../../protocol/messages.js';
+import type { Identity, RoomRecord, SeatRecord } from '../../protocol/records.js';
+import { expectArrival } from '../cluster/arrival.js';
+import { unpack } from '../cluster/handover.js';
+import type { Context } from '../context.js';
+import { Mailbox } from '../mailbox.js';
+import { announce, disconnect, unseat } from '../membership.js';
+import { hashToken } from '../resume-tokens.js';
+import type { Room } from '../room.js';
+import { sameSecret } from '../secret.js';
+import type { SentMessage } from '../sent-messages.js';
+import type { Seat, Session } from '../session.js';
+import { welcome } from '../welcome.js';
+
+/** A node that lives answers in a few milliseconds; one that stands still is left behind after this time. */
+const handoverMs = 1_000;
+
+interface Takeover {
+  readonly mail: Mailbox;
+  readonly sent: readonly SentMessage[];
+  readonly spent: readonly string[];
+  readonly departures: HandedMail['departures'];
+  /** Of each node the last letter that is in the mail; `undefined`: the old node is gone, and its mail with it. */
+  readonly letters: HandedMail['letters'] | undefined;
+}
+
+interface Moving {
+  readonly old: SeatRecord;
+  readonly room: Room<Session>;
+  readonly taken: Takeover;
+  /** Of the token that was shown. */
+  readonly hash: string;
+}
+
+/**
+ * True when the session goes on here. Its old node hands it over; one that is dead is fenced by the seat's new
+ * generation, and what had an id is sent again by its senders' nodes. False when the claim does not hold: the peer
+ * joins afresh. Rejects when the presence does not answer.
+ */
+export async function resumeElsewhere(
+  context: Context,
+  session: Session,
+  claim: ResumeClaim,
+  identity: Identity,
+  record: RoomRecord,
+  ask: Ask,
+): Promise<boolean> {
+  // The roster in the reply would lack whom their nodes have not written again yet.
+  if (context.rosters.isSettling) throw notSettled();
+  const room = await context.rosters.open(record);
+  try {
+    const old = find((await context.presence.view(record.roomId)).seats, claim.sessionId);
+    // What sits here was asked already.
+    if (old === undefined || room.members.get(old.peerId)?.id === old.sessionId) return false;
+    if (old.isQuiet || old.identity.sub !== identity.sub) return false;
+    const hash = hashToken(claim.token);
+    const taken = await takeOver(context, session, old, claim, hash);
+    return taken !== undefined && (await moveHere(context, session, claim, { old, room, taken, hash }, ask));
+  } finally {
+    context.rosters.release(room);
+  }
+}
+
+async function moveHere(
+  context: Context,
+  session: Session,
+  claim: ResumeClaim,
+  { old, room, taken, hash }: Moving,
+  ask: Ask,
+): Promise<boolean> {
+  const resumeToken = context.ids.name();
+  const note = taken.letters === undefined ? {} : { note: JSON.stringify(taken.letters) };
+  const arrived = expectArrival(room, old.peerId);
+  try {
+    const moved = await context.presence.move(old, { tokenHashes: [hashToken(resumeToken), hash], ...note });
+    if (moved === undefined) return false;
+    const seat: Seat = {
+      identity: old.identity,
+      room,
+      peerId: old.peerId,
+      card: moved.seat.card,
+      mail: taken.mail,
+      resumeToken,
+      previousToken: claim.token,
+      spentTokens: taken.spent,
+      generation: moved.seat.generation,
+      session,
+      barred: undefined,
+    };
+    // Before it sits here: it is told of no arrivals, the reply carries the roster.
+    context.rosters.apply(room, moved.view);
+    for (const departure of taken.departures) context.rosters.gone(room, departure);
+    install(context, session, seat, old, taken);
+    session.sink.send(welcome(context, session, seat, true), ask);
+    context.custody.confirm(seat.mail.resume(session.sink, claim.count));
+    goOn(context, seat, old, taken);
+    // Its socket may have gone meanwhile; then its window begins now.
+    if (!context.hub.sessions.has(session)) disconnect(context, session);
+    return true;
+  } catch (error) {
+    context.rosters.doubt(room.id, old.sessionId);
+    throw error;
+  } finally {
+    arrived();
+  }
+}
+
+function find(seats: readonly SeatRecord[], sessionId: SessionId): SeatRecord | undefined {
+  return seats.find((seat) => seat.sessionId === sessionId);
+}
+
+async function takeOver(
+  context: Context,
+  session: Session,
+  old: SeatRecord,
+  { count }: ResumeClaim,
+  tokenHash: string,
+): Promise<Takeover | undefined> {
+  const mail = new Mailbox(true, session.sink, context.limits.maxOutboxBytes);
+  const { roomId, peerId, sessionId, nodeId } = old;
+  const question = { what: 'handover', roomId, peerId, sessionId, tokenHash, count };
+  const isOurs = nodeId === context.presence.nodeId;
+  const answer = isOurs ? 'absent' : await context.office.ask(nodeId, question, handoverMs);
+  const handed = typeof answer === 'string' ? 'unknown' : readHanded(answer.head);
+  if (handed === 'superseded') throw new SignalingError('SESSION_SUPERSEDED');
+  if (handed === 'refused') return undefined;
+  if (handed === 'unknown' || typeof answer === 'string') {
+    if (!old.tokenHashes.some((known) => sameSecret(known, tokenHash))) return undefined;
+    mail.restore({ told: count, acknowledged: count, hasAcknowledged: true, kept: [], heard: [] });
+    return { mail, sent: [], spent: [], departures: [], letters: undefined };
+  }
+  const state = unpack(handed, answer.body, peerId, context.clock);
+  mail.restore(state.mail);
+  const { spent, departures, letters } = handed;
+  return { mail, sent: state.sent, spent, departures, letters };
+}
+
+function notSettled(): SignalingError {
+  const text = 'The sessions of other nodes are not all known again yet: send the same again in a moment.';
+  return new SignalingError('STORE_UNAVAILABLE', text);
+}
+
+/** From the move on the seat is ours, whether or not its socket still is. */
+function install(context: Context, session: Session, seat: Seat, old: SeatRecord, taken: Takeover): void {
+  unseat(context, session, 'left');
+  const room: Room<Session> = seat.room;
+  room.remotes.delete(seat.peerId);
+  session.id = old.sessionId;
+  session.state = { at: 'joined', quiet: false, seat };
+  context.hub.enter(session, seat);
+  room.liveCount += 1;
+  session.strikes = 0;
+  context.tally.resumes += 1;
+  if (old.standing === 'away') announce(room, { type: 'peer_resumed', peerId: seat.peerId }, session);
+  for (const sent of taken.sent) seat.mail.sent.add(sent);
+}
+
+function goOn(context: Context, seat: Seat, old: SeatRecord, { letters, sent }: Takeover): void {
+  const heard = letters === undefined ? undefined : (letters[context.presence.nodeId] ?? 0);
+  context.relay.reroute(seat.room, seat.peerId, { isSameSession: true, from: old.nodeId, heard });
+  for (const message of sent) if (!message.isAccepted) context.custody.send(seat, message);
+}

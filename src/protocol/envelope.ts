@@ -1,0 +1,109 @@
+/**
+ * Node-to-node letters on the wire. A batch is what one node says to another in one turn of its event loop:
+ *
+ *     u8 version | u8 n, n bytes origin | u8 flags | u48 first | u48 base | u48 had | letters
+ *     letter: u8 kind | u32 n, n bytes head (JSON) | u32 n, n bytes body
+ *
+ * `first` is the number of the first letter, `base` the oldest that its sender could still repeat, `had` the last
+ * one of the other direction that was had. Parsed strictly: what is not exactly this is no batch.
+ */
+import { asNodeId, type NodeId } from './ids.js';
+
+const version = 1;
+
+export const letterKinds = [
+  'void',
+  'signal',
+  'message',
+  'delivered',
+  'refused',
+  'returned',
+  'ask',
+  'answer',
+] as const;
+export type LetterKind = (typeof letterKinds)[number];
+
+export interface Letter {
+  readonly kind: LetterKind;
+  /** JSON; what it says depends on the kind. */
+  readonly head: string;
+  readonly body: Buffer;
+}
+
+export interface BatchHeader {
+  readonly origin: NodeId;
+  /** A letter was missed: everything behind `had` is to be said again. */
+  readonly isComplaint: boolean;
+  readonly first: number;
+  readonly base: number;
+  readonly had: number;
+}
+
+export interface Batch extends BatchHeader {
+  readonly letters: readonly Letter[];
+}
+
+const empty = Buffer.alloc(0);
+const complaintFlag = 1;
+const numberBytes = 6;
+
+/** So many bytes a letter takes in a batch, but for the length of its head in UTF-8, which is guessed from above. */
+export function letterBytes({ head, body }: Letter): number {
+  return 9 + 3 * head.length + body.length;
+}
+
+/** Writes a batch. `origin` is ASCII of at most 255 characters. */
+export function writeBatch(header: BatchHeader, letters: readonly Letter[]): Buffer {
+  let most = 3 + header.origin.length + 3 * numberBytes;
+  for (const letter of letters) most += letterBytes(letter);
+  const out = Buffer.allocUnsafe(most);
+  out[0] = version;
+  out[1] = header.origin.length;
+  let at = 2 + out.write(header.origin, 2, 'latin1');
+  out[at] = header.isComplaint ? complaintFlag : 0;
+  at += 1;
+  for (const number of [header.first, header.base, header.had]) at = out.writeUIntBE(number, at, numberBytes);
+  for (const { kind, head, body } of letters) {
+    out[at] = letterKinds.indexOf(kind);
+    const headLength = out.write(head, at + 5);
+    out.writeUInt32BE(headLength, at + 1);
+    at = out.writeUInt32BE(body.length, at + 5 + headLength);
+    at += body.copy(out, at);
+  }
+  return out.subarray(0, at);
+}
+
+/** Reads a batch; bodies are views of `bytes`. `undefined`: it is none. */
+export function readBatch(bytes: Buffer): Batch | undefined {
+  try {
+    return parse(bytes);
+  } catch (error) {
+    // A length that points behind the end.
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function parse(bytes: Buffer): Batch | undefined {
+  if (bytes.readUInt8(0) !== version) return undefined;
+  let at = 2 + bytes.readUInt8(1);
+  const origin = asNodeId(bytes.toString('latin1', 2, at));
+  const flags = bytes.readUInt8(at);
+  if (origin === '' || flags > complaintFlag) return undefined;
+  const [first, base, had] = [1, 7, 13].map((offset) => bytes.readUIntBE(at + offset, numberBytes));
+  if (first === undefined || base === undefined || had === undefined) return undefined;
+  at += 1 + 3 * numberBytes;
+  const letters: Letter[] = [];
+  while (at < bytes.length) {
+    const kind = letterKinds[bytes.readUInt8(at)];
+    if (kind === undefined) return undefined;
+    const headEnd = at + 5 + bytes.readUInt32BE(at + 1);
+    const bodyEnd = headEnd + 4 + bytes.readUInt32BE(headEnd);
+    if (bodyEnd > bytes.length) return undefined;
+    const head = bytes.toString('utf8', at + 5, headEnd);
+    const body = bodyEnd === headEnd + 4 ? empty : bytes.subarray(headEnd + 4, bodyEnd);
+    letters.push({ kind, head, body });
+    at = bodyEnd;
+  }
+  return { origin, isComplaint: flags === complaintFlag, first, base, had, letters };
+}
