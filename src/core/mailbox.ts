@@ -1,5 +1,6 @@
 import type { EventSink } from '../ports/event-sink.js';
 import type { Ask, Event, Receipt } from '../protocol/messages.js';
+import { owned } from './owned.js';
 import { SentMessages } from './sent-messages.js';
 
 /** A frame that the peer has not said to have. */
@@ -75,7 +76,7 @@ export class Mailbox {
     if (this.#isClosed) return false;
     // Written before it is counted: what cannot be written was never told.
     const payload = this.#encode(event, ask);
-    const isKept = this.#keep({ payload: own(payload), receipt });
+    const isKept = this.#keep({ payload: owned(payload), receipt });
     if (!isKept && this.#sink === undefined) return false;
     this.#told += 1;
     return this.#sink?.write(payload) === true || isKept;
@@ -186,9 +187,4 @@ export class Mailbox {
     this.#keptBytes = 0;
     if (this.#hasAcknowledged) this.#sink?.close('slow_consumer');
   }
-}
-
-/** A frame as it came is a view of what its socket read at once: kept for long, it must not hold all of that. */
-function own(payload: Buffer): Buffer {
-  return payload.buffer.byteLength > 2 * payload.length ? Buffer.from(payload) : payload;
 }

@@ -1,5 +1,6 @@
 /** Taking a seat, giving it up, and who is told of it. */
 import type { PeerId } from '../protocol/ids.js';
+import type { SeatKey } from '../ports/presence.js';
 import type { Event, LeaveReason } from '../protocol/messages.js';
 import type { PeerCard, SeatRecord } from '../protocol/records.js';
 import type { Context } from './context.js';
@@ -60,6 +61,14 @@ export function hostOf(room: Room<Session>, fallback: PeerId): PeerId {
   return host?.card.peerId ?? fallback;
 }
 
+/** Has somebody taken the name after this seat was given, here or elsewhere? Its change may come before our answer. */
+export function isOvertaken(room: Room<Session>, { peerId, generation }: SeatKey): boolean {
+  const remote = room.remotes.get(peerId)?.seat;
+  if (remote !== undefined && remote.generation > generation) return true;
+  const state = room.members.get(peerId)?.state;
+  return state !== undefined && 'seat' in state && state.seat.generation > generation;
+}
+
 /** Seats a session, in the place of whoever holds the name; the presence has agreed. */
 export function takeSeat(context: Context, session: Session, seat: Seat, quiet: boolean): void {
   const { room, peerId } = seat;
@@ -77,8 +86,6 @@ export function takeSeat(context: Context, session: Session, seat: Seat, quiet: 
   if (wasPresent) announce(room, { type: 'peer_left', peerId, reason: 'replaced' }, session);
   forgetOldestName(context, room);
   announce(room, { type: 'peer_joined', peer: seat.card }, session);
-  const from = remote === undefined ? {} : { from: remote.nodeId };
-  context.relay.reroute(room, peerId, { isSameSession: false, ...from });
 }
 
 /** Another socket goes on with a session: the seat, its mail and its name are handed over, and nobody has left. */

@@ -12,6 +12,8 @@ export interface RemotePeer {
 
 /** A signal without an id that waits to know where its receiver sits now. */
 export interface ParkedSignal {
+  /** Grows with each signal and message that leaves here: what waits is sent in this order. */
+  readonly order: number;
   readonly event: Relayed;
   readonly isQuiet: boolean;
 }

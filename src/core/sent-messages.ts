@@ -10,10 +10,14 @@ export interface SentMessage {
   readonly to: PeerId | undefined;
   /** Kept until the receiver has it: when it turns up on another node, it is sent there again. */
   event: Relayed | undefined;
-  /** The receiver's node has it, and the sender was told so. */
+  /** The sender was told that the receiver's node has it. */
   isAccepted: boolean;
+  /** The node where the receiver sits now has it. */
+  isPlaced: boolean;
   /** The receiver has it. */
   isDelivered: boolean;
+  /** Grows with each signal and message that leaves here. */
+  readonly order: number;
   /** Its sender came from another node: that the receiver has it may have been told there, and got lost. */
   readonly isDoubtful: boolean;
   /** On its way to another node. */

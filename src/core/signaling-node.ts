@@ -112,6 +112,7 @@ export class SignalingNode {
   async notReady(): Promise<readonly string[]> {
     const reasons = this.#draining ? ['draining'] : [];
     if (!(await this.#isStoreReady())) reasons.push('room store');
+    if (!this.#cluster.isConnected) reasons.push('other nodes');
     return reasons;
   }
 

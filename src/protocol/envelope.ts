@@ -75,29 +75,31 @@ export function writeBatch(header: BatchHeader, letters: readonly Letter[]): Buf
 
 /** Reads a batch; bodies are views of `bytes`. `undefined`: it is none. */
 export function readBatch(bytes: Buffer): Batch | undefined {
-  try {
-    return parse(bytes);
-  } catch (error) {
-    // A length that points behind the end.
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
+  const originEnd = 2 + (bytes[1] ?? 0);
+  const headerEnd = originEnd + 1 + 3 * numberBytes;
+  if (bytes[0] !== version || originEnd === 2 || bytes.length < headerEnd) return undefined;
+  const flags = bytes.readUInt8(originEnd);
+  if (flags > complaintFlag) return undefined;
+  const letters = readLetters(bytes, headerEnd);
+  if (letters === undefined) return undefined;
+  return {
+    origin: asNodeId(bytes.toString('latin1', 2, originEnd)),
+    isComplaint: flags === complaintFlag,
+    first: bytes.readUIntBE(originEnd + 1, numberBytes),
+    base: bytes.readUIntBE(originEnd + 1 + numberBytes, numberBytes),
+    had: bytes.readUIntBE(originEnd + 1 + 2 * numberBytes, numberBytes),
+    letters,
+  };
 }
 
-function parse(bytes: Buffer): Batch | undefined {
-  if (bytes.readUInt8(0) !== version) return undefined;
-  let at = 2 + bytes.readUInt8(1);
-  const origin = asNodeId(bytes.toString('latin1', 2, at));
-  const flags = bytes.readUInt8(at);
-  if (origin === '' || flags > complaintFlag) return undefined;
-  const [first, base, had] = [1, 7, 13].map((offset) => bytes.readUIntBE(at + offset, numberBytes));
-  if (first === undefined || base === undefined || had === undefined) return undefined;
-  at += 1 + 3 * numberBytes;
+function readLetters(bytes: Buffer, from: number): Letter[] | undefined {
   const letters: Letter[] = [];
+  let at = from;
   while (at < bytes.length) {
     const kind = letterKinds[bytes.readUInt8(at)];
-    if (kind === undefined) return undefined;
+    if (kind === undefined || at + 5 > bytes.length) return undefined;
     const headEnd = at + 5 + bytes.readUInt32BE(at + 1);
+    if (headEnd + 4 > bytes.length) return undefined;
     const bodyEnd = headEnd + 4 + bytes.readUInt32BE(headEnd);
     if (bodyEnd > bytes.length) return undefined;
     const head = bytes.toString('utf8', at + 5, headEnd);
@@ -105,5 +107,5 @@ function parse(bytes: Buffer): Batch | undefined {
     letters.push({ kind, head, body });
     at = bodyEnd;
   }
-  return { origin, isComplaint: flags === complaintFlag, first, base, had, letters };
+  return letters;
 }

@@ -28,7 +28,7 @@ function run(seed: number): Run {
 }
 
 describe.each(seeds)('chaos with seed %i', (seed) => {
-  test('[S10] between sessions that survive nothing is lost, seen twice or out of order', () => {
+  test('[C14] [S10] between sessions that survive nothing is lost, seen twice or out of order', () => {
     const { counts, isSettled } = run(seed);
     expect(isSettled).toBe(true);
     expect(counts).toMatchObject(nothingWrong);
@@ -41,7 +41,7 @@ describe.each(seeds)('chaos with seed %i', (seed) => {
     expect(run(seed).resumes).toBeGreaterThan(8);
   });
 
-  test('[F3] sessions ended, and each end was told once', () => {
+  test('[C14] [F3] sessions ended, and each end was told once', () => {
     expect(run(seed).counts.leaves).toBeGreaterThan(0);
   });
 
@@ -49,7 +49,7 @@ describe.each(seeds)('chaos with seed %i', (seed) => {
     expect(run(seed).crashes).toBe(0);
   });
 
-  test('no key is left in Redis that has no end and no owner', () => {
+  test('[C14] [N8] no key is left in Redis that has no end and no owner', () => {
     expect(run(seed).keys.length).toBeGreaterThan(0);
     expect(run(seed).keys.filter(({ isBad }) => isBad)).toEqual([]);
   });

@@ -15,6 +15,8 @@ export interface Cluster {
   readonly context: Context;
   /** Resolves when this node hears the others and has its lease. Rejects when the presence or the bus does not answer. */
   start(): Promise<void>;
+  /** This node is known to the others, and hears of them. */
+  readonly isConnected: boolean;
   /** Nothing is under way to any other node. */
   readonly isIdle: boolean;
   close(): Promise<void>;
@@ -75,6 +77,9 @@ export function createCluster(ports: Ports, settings: CoreSettings): Cluster {
         open(context, from, letter, seq);
       });
       await lease.start();
+    },
+    get isConnected() {
+      return lease.isHeld;
     },
     get isIdle() {
       return office.isIdle;

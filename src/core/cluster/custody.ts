@@ -35,6 +35,11 @@ export interface Move {
   readonly heard?: number | undefined;
 }
 
+export interface Unsent {
+  readonly seat: Seat;
+  readonly sent: SentMessage;
+}
+
 /** A message with an id, in a letter. */
 export class Outgoing implements Cargo {
   constructor(
@@ -69,7 +74,8 @@ export class Custody {
     sent.parcel = undefined;
     const { room } = seat;
     const local = room.members.get(to);
-    if (local?.isFrozen === true) {
+    // Behind what waits for the same peer already.
+    if (local?.isFrozen === true || room.parked.has(to)) {
       this.#wait(seat, sent);
       return;
     }
@@ -114,6 +120,7 @@ export class Custody {
   accepted(seat: Seat, sent: SentMessage): void {
     this.#waiting.delete(sent);
     sent.parcel = undefined;
+    sent.isPlaced = true;
     if (sent.isAccepted) return;
     sent.isAccepted = true;
     if (sent.event?.type === 'message') this.#parts.tally.messages_relayed += 1;
@@ -151,17 +158,23 @@ export class Custody {
     }
   }
 
-  /** A peer has turned up: what is not known to have reached it is sent there, oldest first. */
-  sendAgain(room: Room<Session>, to: PeerId, move: Move | undefined): void {
+  /**
+   * A peer has turned up: what is to be sent to it again, oldest first for each sender. `takesBack`: also what is under
+   * way to where it was.
+   */
+  takeUndelivered(room: Room<Session>, to: PeerId, move: Move | undefined, takesBack: boolean): Unsent[] {
+    const unsent: Unsent[] = [];
     for (const seat of senders(room)) {
       for (const sent of seat.mail.sent.undeliveredTo(to)) {
+        if (move?.isSameSession === true) sent.isPlaced = false;
         const isUnderWay = sent.parcel !== undefined && !sent.parcel.isVoid;
-        if (sent.isAccepted ? move?.isSameSession !== true : isUnderWay && move === undefined) continue;
+        if (sent.isPlaced || (isUnderWay && !takesBack)) continue;
         if (sent.parcel !== undefined) sent.parcel.isVoid = true;
-        sent.sentAtMs = this.#parts.clock.now();
-        this.send(seat, sent);
+        if (move !== undefined) sent.sentAtMs = this.#parts.clock.now();
+        unsent.push({ seat, sent });
       }
     }
+    return unsent;
   }
 
   /** A peer has left for good: nothing will reach it. */
@@ -196,8 +209,7 @@ export class Custody {
     this.#cancelLook = undefined;
     const nowMs = this.#parts.clock.now();
     for (const [sent, seat] of [...this.#waiting]) {
-      if (nowMs - sent.sentAtMs < lateMs) break;
-      if (this.#waiting.has(sent)) this.#late(seat, sent);
+      if (nowMs - sent.sentAtMs >= lateMs && this.#waiting.has(sent)) this.#late(seat, sent);
     }
     if (this.#waiting.size === 0) return;
     this.#cancelLook = this.#parts.clock.after(lookEveryMs, () => {

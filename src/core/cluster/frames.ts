@@ -1,5 +1,6 @@
 import type { Relayed, WireFrame } from '../../protocol/messages.js';
 import type { SeatRecord } from '../../protocol/records.js';
+import { owned } from '../owned.js';
 import type { Session } from '../session.js';
 
 /** A parity peer without a socket was promised nothing; a name that is kept is nobody. */
@@ -14,7 +15,9 @@ export function frameOf(event: Relayed, sender: Session): WireFrame {
   return { dialect: sender.sink.dialect, bytes: sender.sink.encode(event), isSigned: true };
 }
 
-/** With the frame that goes to the other node, in case that it must be sent again. */
+/** With a frame of its own that can be kept, and shared by all who keep it. */
 export function framed(event: Relayed, sender: Session): Relayed {
-  return event.frame?.isSigned === true ? event : { ...event, frame: frameOf(event, sender) };
+  const frame = frameOf(event, sender);
+  const bytes = owned(frame.bytes);
+  return frame === event.frame && bytes === frame.bytes ? event : { ...event, frame: { ...frame, bytes } };
 }

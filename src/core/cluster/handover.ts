@@ -1,5 +1,4 @@
 /** A session goes from one node to another with its mail: what is asked, what is given, and what is made of it. */
-import type { Clock } from '../../ports/runtime.js';
 import type { HandedMail, HandoverQuestion, HandoverRefusal } from '../../protocol/handover.js';
 import { RemoteMessage, RemoteSignal } from '../../protocol/letters.js';
 import type { Context } from '../context.js';
@@ -84,7 +83,7 @@ export function unpack(
   head: HandedMail,
   body: Buffer,
   peerId: Seat['peerId'],
-  clock: Clock,
+  { clock, relay }: Context,
 ): { readonly mail: MailboxState; readonly sent: readonly SentMessage[] } {
   let at = 0;
   const take = (length: number): Buffer => {
@@ -104,6 +103,8 @@ export function unpack(
       to,
       event,
       isAccepted,
+      order: relay.nextOrder(),
+      isPlaced: isAccepted,
       isDelivered: false,
       isDoubtful: true,
       parcel: undefined,

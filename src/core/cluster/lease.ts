@@ -37,6 +37,11 @@ export class Lease {
     this.#parts = parts;
   }
 
+  /** The presence answered the last time: this node is known to the others. */
+  get isHeld(): boolean {
+    return this.#witnessSinceMs !== undefined;
+  }
+
   /** The first lease. Rejects when the presence does not answer. */
   async start(): Promise<void> {
     await this.#parts.presence.renewLease(leaseMs);

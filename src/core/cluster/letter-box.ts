@@ -13,6 +13,7 @@ import {
 import type { PeerId } from '../../protocol/ids.js';
 import type { Receipt, Relayed } from '../../protocol/messages.js';
 import type { Context } from '../context.js';
+import { owned } from '../owned.js';
 import type { Room } from '../room.js';
 import type { Session } from '../session.js';
 import { handOver } from './handover.js';
@@ -56,7 +57,9 @@ function relayed(context: Context, from: Link, letter: Letter, seq: number): voi
   // The sender is told as soon as it may be.
   if (receipt !== undefined) from.ackSoon();
   if (event.to === undefined) {
-    for (const member of room?.members.values() ?? []) tell(member, event, receipt);
+    // Read again with bytes of its own, so that those who keep it share them.
+    const shared = readRelay({ ...letter, body: owned(letter.body) }).event;
+    for (const member of room?.members.values() ?? []) tell(member, shared, receipt);
     return;
   }
   if (room === undefined) {

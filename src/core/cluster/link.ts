@@ -1,20 +1,18 @@
 import { letterBytes, writeBatch, type Batch, type Letter } from '../../protocol/envelope.js';
 import type { NodeId } from '../../protocol/ids.js';
-import type { Cargo, LinkIo, Parcel } from './parcel.js';
+import { endOfBatch, voidLetter, type Cargo, type LinkIo, type Parcel } from './parcel.js';
 
 /** More than this does not wait for a node that does not answer. */
 const maxRetainedBytes = 16_777_216;
-/** Letters of one turn beyond this leave in more than one batch. */
-const maxBatchBytes = 1_048_576;
 /** A node says that it has what was sent within this time, unless it has something else to say before. */
 const ackDelayMs = 50;
+/** Writes are what a relay costs: letters of this many turns of the event loop leave in one (`npm run bench:cluster`). */
+const gatherTurns = 5;
 /** Without a word for so long after a letter, everything is said again; doubled each time. */
 const repeatAfterMs = 250;
 const maxRepeatMs = 1_000;
 /** Where nobody listened, somebody may in a moment: a node that comes back to Redis subscribes anew. */
 const knockAfterMs = 25;
-
-const voided: Letter = { kind: 'void', head: '', body: Buffer.alloc(0) };
 
 /**
  * One direction of letters to a node and one from it: numbered, kept until had, said again after an interruption. The
@@ -51,7 +49,7 @@ export class Link {
     return this.#heard;
   }
 
-  /** Did nobody listen at the other end the last time? */
+  /** Nobody listened at the other end the last time. */
   get isAbsent(): boolean {
     return this.#isAbsent;
   }
@@ -156,9 +154,19 @@ export class Link {
   #flushSoon(): void {
     if (this.#isFlushDue || this.#isClosed) return;
     this.#isFlushDue = true;
+    this.#waitTurns(gatherTurns);
+  }
+
+  /** Turns of the event loop, which are short when there is little to do. */
+  #waitTurns(turns: number): void {
     this.#io.clock.soon(() => {
+      if (this.#isClosed) return;
+      if (turns > 1) {
+        this.#waitTurns(turns - 1);
+        return;
+      }
       this.#isFlushDue = false;
-      if (!this.#isClosed) this.#flush();
+      this.#flush();
     });
   }
 
@@ -166,21 +174,13 @@ export class Link {
     const parcels = this.#gathered;
     this.#gathered = [];
     if (parcels.length === 0 && !this.#isAckDue && !this.#isComplaintDue) return;
-    let at = 0;
-    do at = this.#post(parcels, at);
-    while (at < parcels.length);
+    for (let at = this.#post(parcels, 0); at < parcels.length;) at = this.#post(parcels, at);
     if (parcels.length > 0) this.#expectAnswer();
   }
 
   /** Posts as many of them as one batch takes, from `at` on; returns where the next one begins. */
   #post(parcels: readonly Parcel[], at: number): number {
-    let [end, bytes] = [at, 0];
-    for (; end < parcels.length; end += 1) {
-      const parcel = parcels[end];
-      if (parcel === undefined) break;
-      bytes += letterBytes(parcel);
-      if (bytes > maxBatchBytes && end > at) break;
-    }
+    const end = endOfBatch(parcels, at);
     const header = {
       origin: this.#io.self,
       isComplaint: this.#isComplaintDue,
@@ -193,7 +193,7 @@ export class Link {
     this.#isComplaintDue = false;
     const letters: readonly Letter[] = parcels
       .slice(at, end)
-      .map((parcel) => (parcel.isVoid ? voided : parcel));
+      .map((parcel) => (parcel.isVoid ? voidLetter : parcel));
     this.#io.post(writeBatch(header, letters)).then(
       (isHeard) => {
         this.#posted(isHeard);
@@ -213,6 +213,7 @@ export class Link {
     if (isHeard) {
       this.#knocks = 0;
       if (wasAbsent && this.#retained.length > 0) this.repeat();
+      else this.#expectAnswer();
       return;
     }
     this.#io.onAbsent();
@@ -231,6 +232,7 @@ export class Link {
   }
 
   #expectAnswer(): void {
+    if (this.#retained.length === 0) return;
     this.#cancelRepeat ??= this.#io.clock.after(this.#repeatMs, () => {
       this.#cancelRepeat = undefined;
       const oldest = this.#retained[0];

@@ -30,7 +30,11 @@ export async function isHeldHere(
   { roomId, peerId, sessionId }: Pick<SeatRecord, 'roomId' | 'peerId' | 'sessionId'>,
   asker?: Session,
 ): Promise<boolean> {
-  const session = context.hub.room(roomId)?.members.get(peerId);
+  const room = context.hub.room(roomId);
+  const arrival = room?.arriving.get(peerId);
+  // It may be the holder that is about to sit down.
+  if (arrival !== undefined) await new Promise<void>((resolve) => arrival.letters.push(resolve));
+  const session = room?.members.get(peerId);
   // Gone, or about to sit down: the presence is asked again. A socket may take another name of its own.
   if (session?.id !== sessionId || session === asker) return false;
   const { state } = session;

@@ -1,5 +1,5 @@
 import type { Clock } from '../../ports/runtime.js';
-import type { Letter } from '../../protocol/envelope.js';
+import { letterBytes, type Letter } from '../../protocol/envelope.js';
 import type { NodeId } from '../../protocol/ids.js';
 
 /** A letter on its way, until the other node has it. */
@@ -26,4 +26,22 @@ export interface LinkIo {
   readonly deliver: (letter: Letter, seq: number) => void;
   /** Nobody listens at the other end. */
   readonly onAbsent: () => void;
+}
+
+/** In the place of one that goes elsewhere. */
+export const voidLetter: Letter = { kind: 'void', head: '', body: Buffer.alloc(0) };
+
+/** Letters of one turn beyond this leave in more than one batch. */
+const maxBatchBytes = 1_048_576;
+
+/** Where the batch ends that begins at `at`: one parcel at least. */
+export function endOfBatch(parcels: readonly Parcel[], at: number): number {
+  let bytes = 0;
+  let end = at;
+  for (; end < parcels.length; end += 1) {
+    const parcel = parcels[end];
+    bytes += parcel === undefined ? 0 : letterBytes(parcel);
+    if (bytes > maxBatchBytes && end > at) break;
+  }
+  return end;
 }

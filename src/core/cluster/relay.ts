@@ -38,10 +38,16 @@ class Passing implements Cargo {
 /** From peer to peer, wherever they sit: local first, else a letter to the other one's node. */
 export class Relay {
   readonly #parts: RelayParts;
+  #lastOrder = 0;
   readonly #tryingAgain = new WeakMap<Room<Session>, Set<PeerId>>();
 
   constructor(parts: RelayParts) {
     this.#parts = parts;
+  }
+
+  nextOrder(): number {
+    this.#lastOrder += 1;
+    return this.#lastOrder;
   }
 
   /**
@@ -58,12 +64,16 @@ export class Relay {
       // Who cannot be told waits for it, in order.
       if (!quiet && this.#isStalled(remote.seat.nodeId)) return 'stalled';
     }
-    this.#forward(room, to, { event: framed(event, session), isQuiet: quiet });
+    const signal = { order: this.nextOrder(), event: framed(event, session), isQuiet: quiet };
+    // Behind what waits for the same peer already.
+    if (room.parked.has(to)) this.#park(room, to, signal);
+    else this.#forward(room, to, signal);
     return 'sent';
   }
 
   /** To everybody else in the room. Returns how many here were told. */
-  broadcast({ room, session, peerId }: Seat, event: Relayed, id: string | undefined): number {
+  broadcast({ room, session, peerId }: Seat, said: Relayed, id: string | undefined): number {
+    const event = framed(said, session);
     const receipt =
       id === undefined
         ? undefined
@@ -100,17 +110,34 @@ export class Relay {
    * before anything newer.
    */
   reroute(room: Room<Session>, to: PeerId, move?: Move): void {
+    const { office, custody } = this.#parts;
+    const left = move?.from === undefined ? undefined : office.link(move.from);
+    // Another session is told nothing that the one before it may have been told.
+    const takesBack = left !== undefined && (move?.isSameSession === true || left.isAbsent);
     const signals = room.parked.get(to) ?? [];
     room.parked.delete(to);
-    for (const parcel of move?.from === undefined ? [] : this.#parts.office.link(move.from).retained) {
+    for (const parcel of takesBack ? left.retained : []) {
       const { cargo, seq } = parcel;
       if (!(cargo instanceof Passing) || cargo.room !== room || cargo.to !== to || parcel.isVoid) continue;
       if (move?.heard !== undefined && seq <= move.heard) continue;
       parcel.isVoid = true;
       signals.push(cargo.signal);
     }
-    for (const signal of signals) this.#forward(room, to, signal);
-    this.#parts.custody.sendAgain(room, to, move);
+    const waiting = [
+      ...signals.map((signal) => ({
+        order: signal.order,
+        go: () => {
+          this.#forward(room, to, signal);
+        },
+      })),
+      ...custody.takeUndelivered(room, to, move, takesBack).map(({ seat, sent }) => ({
+        order: sent.order,
+        go: () => {
+          custody.send(seat, sent);
+        },
+      })),
+    ];
+    for (const { go } of waiting.sort((a, b) => a.order - b.order)) go();
   }
 
   /** A peer has left for good: nothing will reach it. */
@@ -119,7 +146,10 @@ export class Relay {
     this.#parts.custody.gone(room, to);
   }
 
-  /** It may be that the receiver's node knows the receiver a moment later than we do. */
+  /**
+   * It may be that the receiver's node knows the receiver a moment later than we do. While more is under way there, which
+   * will come back too, or is there already, nothing may pass it.
+   */
   #tryAgain(room: Room<Session>, to: PeerId): void {
     const waiting = this.#tryingAgain.get(room) ?? new Set<PeerId>();
     this.#tryingAgain.set(room, waiting);
@@ -127,7 +157,18 @@ export class Relay {
     waiting.add(to);
     this.#parts.clock.after(tryAgainMs, () => {
       waiting.delete(to);
-      this.reroute(room, to);
+      if (this.#isUnderWay(room, to)) this.#tryAgain(room, to);
+      else this.reroute(room, to);
+    });
+  }
+
+  #isUnderWay(room: Room<Session>, to: PeerId): boolean {
+    const remote = room.remotes.get(to)?.seat;
+    if (remote === undefined) return false;
+    return this.#parts.office.link(remote.nodeId).retained.some(({ cargo, isVoid }) => {
+      if (isVoid) return false;
+      if (cargo instanceof Passing) return cargo.room === room && cargo.to === to;
+      return cargo instanceof Outgoing && cargo.seat.room === room && cargo.sent.to === to;
     });
   }
 
@@ -154,12 +195,19 @@ export class Relay {
     const parked = room.parked.get(to);
     this.#parts.tally.signals_parked += 1;
     if (parked === undefined) room.parked.set(to, [signal]);
-    else if (parked.length < maxParked) parked.push(signal);
-    else this.#parts.tally.signals_dropped += 1;
+    else if (parked.length >= maxParked) this.#parts.tally.signals_dropped += 1;
+    else insert(parked, signal);
   }
 
   #isStalled(nodeId: NodeId): boolean {
     const oldest = this.#parts.office.link(nodeId).retained[0];
     return oldest !== undefined && this.#parts.clock.now() - oldest.sentAtMs > lateMs;
   }
+}
+
+/** In order: it may have left before what waits already. */
+function insert(parked: ParkedSignal[], signal: ParkedSignal): void {
+  let at = parked.length;
+  while (at > 0 && (parked[at - 1]?.order ?? 0) > signal.order) at -= 1;
+  parked.splice(at, 0, signal);
 }

@@ -139,6 +139,8 @@ export class Rosters implements RoomCopies {
     }
     const isNext = change.epoch === room.epoch && change.previous === room.version;
     if (!isNext) {
+      // Which seat has ended is beyond doubt, whatever else was missed.
+      if (change.what.kind === 'gone') this.gone(room, change.what);
       if (change.epoch !== room.epoch || change.version > room.version) void this.sync(room);
       return;
     }
@@ -146,7 +148,7 @@ export class Rosters implements RoomCopies {
     const { what } = change;
     if (what.kind === 'gone') {
       this.gone(room, what);
-    } else if (change.origin !== this.#context.presence.nodeId) {
+    } else if (what.seat.nodeId !== this.#context.presence.nodeId) {
       this.#sits(room, what.seat, what.note);
     }
   }

@@ -6,7 +6,7 @@ import type { Ask, CommandOf } from '../../protocol/messages.js';
 import type { Identity, JsonObject, RoomRecord } from '../../protocol/records.js';
 import type { Context } from '../context.js';
 import { isStorable, maxMetadataChars } from '../metadata.js';
-import { takeSeat, unseat } from '../membership.js';
+import { isOvertaken, takeSeat, unseat } from '../membership.js';
 import { welcome } from '../welcome.js';
 import { refuse } from '../refusal.js';
 import { Mailbox } from '../mailbox.js';
@@ -112,7 +112,7 @@ async function sit(
   { record, peerId, identity }: Entrant,
   ask: Ask,
 ): Promise<void> {
-  const { hub, presence, rosters, tally, logger } = context;
+  const { hub, presence, rosters, relay, tally, logger } = context;
   const room = await rosters.open(record);
   let settle: (() => void) | undefined;
   try {
@@ -138,8 +138,13 @@ async function sit(
     }
     // From here to the reply nobody can slip in between.
     rosters.apply(room, view);
+    if (isOvertaken(room, given)) {
+      session.sink.close('replaced');
+      return;
+    }
     unseat(context, session, 'left');
     const holder = room.members.get(peerId);
+    const before = room.remotes.get(peerId)?.seat;
     session.id = claim.sessionId;
     const seat: Seat = {
       identity,
@@ -162,6 +167,11 @@ async function sit(
     }
     session.strikes = 0;
     session.sink.send(welcome(context, session, seat, false), ask);
+    // After the reply: nothing may come before it.
+    relay.reroute(room, peerId, {
+      isSameSession: false,
+      ...(before === undefined ? {} : { from: before.nodeId }),
+    });
   } finally {
     settle?.();
     rosters.release(room);

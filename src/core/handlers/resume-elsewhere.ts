@@ -8,7 +8,7 @@ import { expectArrival } from '../cluster/arrival.js';
 import { unpack } from '../cluster/handover.js';
 import type { Context } from '../context.js';
 import { Mailbox } from '../mailbox.js';
-import { announce, disconnect, unseat } from '../membership.js';
+import { announce, disconnect, isOvertaken, unseat } from '../membership.js';
 import { hashToken } from '../resume-tokens.js';
 import type { Room } from '../room.js';
 import { sameSecret } from '../secret.js';
@@ -93,6 +93,10 @@ async function moveHere(
     };
     // Before it sits here: it is told of no arrivals, the reply carries the roster.
     context.rosters.apply(room, moved.view);
+    if (isOvertaken(room, moved.seat)) {
+      session.sink.close('replaced');
+      return true;
+    }
     for (const departure of taken.departures) context.rosters.gone(room, departure);
     install(context, session, seat, old, taken);
     session.sink.send(welcome(context, session, seat, true), ask);
@@ -133,7 +137,7 @@ async function takeOver(
     mail.restore({ told: count, acknowledged: count, hasAcknowledged: true, kept: [], heard: [] });
     return { mail, sent: [], spent: [], departures: [], letters: undefined };
   }
-  const state = unpack(handed, answer.body, peerId, context.clock);
+  const state = unpack(handed, answer.body, peerId, context);
   mail.restore(state.mail);
   const { spent, departures, letters } = handed;
   return { mail, sent: state.sent, spent, departures, letters };

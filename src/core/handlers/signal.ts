@@ -86,15 +86,19 @@ function sendKnown(
   }
   // What cannot be written throws here, before anything is remembered of it.
   const event = framed(asked, session);
-  const sentAtMs = context.clock.now();
-  const progress = {
+  const sent = {
+    id,
+    ask,
+    to,
+    event: to === undefined ? undefined : event,
+    order: relay.nextOrder(),
     isAccepted: to === undefined,
+    isPlaced: false,
     isDelivered: false,
     isDoubtful: false,
     parcel: undefined,
-    sentAtMs,
+    sentAtMs: context.clock.now(),
   };
-  const sent = { id, ask, to, event: to === undefined ? undefined : event, ...progress };
   seat.mail.sent.add(sent);
   if (to !== undefined) {
     custody.send(seat, sent);

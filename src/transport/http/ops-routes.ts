@@ -23,7 +23,9 @@ function health(): Reply {
 async function readiness({ desk }: HttpParts): Promise<Reply> {
   const reasons = await desk.notReady();
   if (reasons.length === 0) return jsonReply(200, { status: 'ready' });
-  return jsonReply(503, { status: 'not ready', reasons });
+  // Degraded: those who are in are served on, but nobody new should be sent here.
+  const status = reasons.includes('draining') ? 'not ready' : 'degraded';
+  return jsonReply(503, { status, reasons });
 }
 
 /** Prometheus text, unless JSON is asked for by name: then the counts of version 2.0. */

@@ -5,6 +5,7 @@ import { headerBytes, writeHeader } from './frame.js';
 const copyUpToBytes = 65_536;
 /** A payload above this size is handed to the socket as it is: copying it costs more than a write. */
 const largeBytes = 16_384;
+const worthWhileBytes = 1_024;
 
 /**
  * Where the frames of a tick are put together. A write that completes at once is done with it when it returns; one
@@ -58,10 +59,14 @@ export class Outbox {
       this.#writeJoined(payloads, total);
       return;
     }
+    this.#writeRuns(payloads, isLarge);
+  }
+
+  #writeRuns(payloads: readonly Buffer[], goesAlone: (payload: Buffer) => boolean): void {
     this.#socket.cork();
-    for (const run of runs(payloads)) {
+    for (const run of runs(payloads, goesAlone)) {
       const [first] = run;
-      if (first !== undefined && first.length > largeBytes) this.#writeLarge(first);
+      if (first !== undefined && goesAlone(first)) this.#writeAlone(first);
       else this.#socket.write(joined(run, Buffer.allocUnsafe(framedBytes(run))));
     }
     this.#socket.uncork();
@@ -71,8 +76,9 @@ export class Outbox {
   #writeJoined(payloads: readonly Buffer[], total: number): void {
     const socket = this.#socket;
     if (socket.writableLength > 0) {
-      // Behind a peer that is slow the shared buffer would be held for every few bytes that wait.
-      socket.write(joined(payloads, Buffer.allocUnsafe(total)));
+      // Behind a peer that is slow the shared buffer would be held for every few bytes that wait; and what somebody
+      // keeps anyway, until the peer has it, must not be held twice.
+      this.#writeRuns(payloads, isKeptElsewhere);
       return;
     }
     socket.write(joined(payloads, shared).subarray(0, total));
@@ -80,7 +86,7 @@ export class Outbox {
     if (socket.writableLength > 0) shared = Buffer.allocUnsafeSlow(copyUpToBytes);
   }
 
-  #writeLarge(payload: Buffer): void {
+  #writeAlone(payload: Buffer): void {
     const header = Buffer.allocUnsafe(headerBytes(payload.length));
     writeHeader(header, 0, payload.length);
     this.#socket.write(header);
@@ -88,12 +94,21 @@ export class Outbox {
   }
 }
 
-/** Large payloads one by one, small ones together, in their order. */
-function runs(payloads: readonly Buffer[]): Buffer[][] {
+function isLarge({ length }: Buffer): boolean {
+  return length > largeBytes;
+}
+
+/** It has its bytes for itself, as a mailbox wants it; and it is worth a write. */
+function isKeptElsewhere({ length, buffer }: Buffer): boolean {
+  return length > worthWhileBytes && buffer.byteLength <= 2 * length;
+}
+
+/** Those that go alone one by one, the others together, in their order. */
+function runs(payloads: readonly Buffer[], goesAlone: (payload: Buffer) => boolean): Buffer[][] {
   const found: Buffer[][] = [];
   let small: Buffer[] | undefined;
   for (const payload of payloads) {
-    if (payload.length > largeBytes) {
+    if (goesAlone(payload)) {
       small = undefined;
       found.push([payload]);
     } else if (small === undefined) {

@@ -1,0 +1,94 @@
+/** The server as it is run: a process of its own, built from the sources of now. */
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { Program, type Exit } from './spawn.js';
+import { TestNode } from './test-node.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** A bundle in a folder of its own: no build is needed, and none is touched. */
+export class ServerBuild {
+  private constructor(private readonly folder: string) {}
+
+  static async make(): Promise<ServerBuild> {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'signaling-'));
+    symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
+    const made = new ServerBuild(folder);
+    await build({
+      entryPoints: [path.join(root, 'src/main.ts')],
+      outfile: made.entry,
+      bundle: true,
+      packages: 'external',
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      sourcemap: 'inline',
+      logLevel: 'warning',
+    });
+    return made;
+  }
+
+  get entry(): string {
+    return path.join(this.folder, 'main.mjs');
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** A running one, on ports that it chose itself. */
+export class ServerProcess {
+  private constructor(
+    private readonly program: Program,
+    /** What its clients see. */
+    readonly node: TestNode,
+  ) {}
+
+  /** Resolves when it takes connections. It gets these settings and no others. */
+  static async start(entry: string, settings: Readonly<Record<string, string>>): Promise<ServerProcess> {
+    const env = { HOST: '127.0.0.1', HTTP_PORT: '0', WS_PORT: '0', LOG_LEVEL: 'warn', ...settings };
+    const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    // `env` becomes the server: signals reach it.
+    const program = Program.start('env', ['-i', ...assignments, process.execPath, entry]);
+    try {
+      const http = address(await program.line(/^HTTP /));
+      const ws = address(await program.line(/^WebSocket /));
+      return new ServerProcess(program, new TestNode(http, ws));
+    } catch (error) {
+      await program.stop();
+      throw error;
+    }
+  }
+
+  /** SIGTERM. Resolves when it is gone. */
+  terminate(): Promise<Exit> {
+    this.program.signal('SIGTERM');
+    return this.program.exited;
+  }
+
+  /** SIGKILL. Resolves when it is gone. */
+  kill(): Promise<void> {
+    return this.program.stop();
+  }
+
+  /** What it said, for a failed test's message. */
+  get output(): string {
+    return this.program.output;
+  }
+
+  async stop(): Promise<void> {
+    this.node.hangUp();
+    await this.kill();
+  }
+}
+
+function address(line: string): string {
+  const [found] = /(http|ws):\/\/[\d.:]+/.exec(line) ?? [];
+  if (found === undefined) throw new Error(`no address in: ${line}`);
+  return found;
+}
