@@ -74,6 +74,7 @@ export class Hub {
   dropIfEmpty(room: Room<Session>): void {
     if (room.members.size > 0 || room.pins > 0 || this.#rooms.get(room.id) !== room) return;
     this.#rooms.delete(room.id);
+    room.parked.clear();
     this.onDrop(room.id);
   }
 }

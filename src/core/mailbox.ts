@@ -28,6 +28,8 @@ const keptFrameBytes = 256;
 const unprovenBytes = 262_144;
 /** So many of the latest messages with an id are known again when they come again. */
 const rememberedMessages = 1_024;
+/** So many when the peer has not said to have them. */
+const mostMessages = 8_192;
 
 /**
  * What one peer is told, and what it has sent with an id. For a full session every frame is counted and kept until
@@ -90,11 +92,17 @@ export class Mailbox {
     if (!this.tell(event, undefined, receipt)) return 'lost';
     this.#heard ??= new Map();
     this.#heard.set(key, false);
-    if (this.#heard.size > rememberedMessages) {
-      const oldest = this.#heard.keys().next();
-      if (oldest.done !== true) this.#heard.delete(oldest.value);
-    }
+    if (this.#heard.size > rememberedMessages) this.#forgetOne(this.#heard);
     return 'told';
+  }
+
+  /** The oldest that the peer has; what it may still be sent again must be known, within bounds. */
+  #forgetOne(heard: Map<string, boolean>): void {
+    for (const [key, isHad] of heard) {
+      if (!isHad && this.#isCounted && heard.size < mostMessages) continue;
+      heard.delete(key);
+      return;
+    }
   }
 
   /**

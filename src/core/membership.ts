@@ -61,6 +61,11 @@ export function hostOf(room: Room<Session>, fallback: PeerId): PeerId {
   return host?.card.peerId ?? fallback;
 }
 
+/** Was the seat taken away before its session could sit down? A deletion need not wait for our answer. */
+export function isEnded(room: Room<Session>, { peerId, generation }: SeatKey): boolean {
+  return room.arriving.get(peerId)?.ended.has(generation) === true;
+}
+
 /** Has somebody taken the name after this seat was given, here or elsewhere? Its change may come before our answer. */
 export function isOvertaken(room: Room<Session>, { peerId, generation }: SeatKey): boolean {
   const remote = room.remotes.get(peerId)?.seat;

@@ -113,14 +113,22 @@ async function requireRight(
 /** A record is read before its reader sits down: for so long after a deletion nobody may sit down in its room. */
 const buriedMs = 30_000;
 
-async function empty(context: Context, roomId: RoomId, seats: readonly SeatRecord[]): Promise<void> {
+/** A seat may move to another node while it is deleted: it is looked for again, this often. */
+const maxRounds = 3;
+
+async function empty(context: Context, roomId: RoomId, found: readonly SeatRecord[]): Promise<void> {
   context.hub.bury(roomId);
   const unbury = (): void => {
     context.hub.unbury(roomId);
   };
-  const outcomes = await Promise.all(seats.map((seat) => dismiss(context, seat)));
-  if (!outcomes.includes(false) && (await removeIfEmpty(context, roomId)))
-    context.clock.after(buriedMs, unbury);
+  let seats = found;
+  let isKept = false;
+  for (let round = 0; round < maxRounds && seats.length > 0 && !isKept; round += 1) {
+    const outcomes = await Promise.all(seats.map((seat) => dismiss(context, seat)));
+    isKept = outcomes.includes(false);
+    seats = isKept ? seats : await seatsIn(context, roomId);
+  }
+  if (!isKept && (await removeIfEmpty(context, roomId))) context.clock.after(buriedMs, unbury);
   else unbury();
 }
 

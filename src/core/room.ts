@@ -10,6 +10,16 @@ export interface RemotePeer {
   readonly epoch: string;
 }
 
+/** A peer is about to sit down here, as the others may know already. */
+export interface Arrival {
+  /** How many want the name. */
+  expected: number;
+  /** What came for it: to be delivered when it sits. */
+  readonly letters: (() => void)[];
+  /** Seats of that name that have ended meanwhile, by generation. */
+  readonly ended: Set<number>;
+}
+
 /** A signal without an id that waits to know where its receiver sits now. */
 export interface ParkedSignal {
   /** Grows with each signal and message that leaves here: what waits is sent in this order. */
@@ -29,8 +39,7 @@ export class Room<Member> {
   /** Members on other nodes. A name is in one of the two. */
   readonly remotes = new Map<PeerId, RemotePeer>();
   readonly parked = new Map<PeerId, ParkedSignal[]>();
-  /** Peers about to sit down here, as the others may know already: what comes for them waits. */
-  readonly arriving = new Map<PeerId, { expected: number; readonly letters: (() => void)[] }>();
+  readonly arriving = new Map<PeerId, Arrival>();
   /** By sender's session and receiver: the first message that was turned away. None behind it may pass before it. */
   readonly turnedAway = new Map<string, { readonly id: string; readonly untilMs: number }>();
   /** Local members that take a seat; the rest are names kept for `/delete-peers-and-room` (SPEC P6). */

@@ -1,7 +1,7 @@
 import type { PeerId, SessionId } from '../protocol/ids.js';
 import type { Identity, PeerCard, Standing } from '../protocol/records.js';
 import type { EventSink } from '../ports/event-sink.js';
-import type { Ask, Event, Receipt } from '../protocol/messages.js';
+import type { Ask, Event, Receipt, Relayed } from '../protocol/messages.js';
 import type { Hearing, Mailbox } from './mailbox.js';
 import type { Room } from './room.js';
 
@@ -21,6 +21,10 @@ export interface Seat {
   spentTokens: readonly string[];
   /** Of two claims to the name the one with the higher number holds; given by the presence. */
   generation: number;
+  /** Messages to everybody since another node was given the mail. */
+  missed: { readonly event: Relayed; readonly receipt: Receipt }[];
+  /** Lets the mail go on here when the other node has not taken the seat in time. */
+  cancelThaw: (() => void) | undefined;
   /** Who sits in it now: another socket may have taken it over. */
   session: Session;
   /** Peers to which a message was refused because their node did not answer: until that one comes again, none may pass. */

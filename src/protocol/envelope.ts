@@ -34,6 +34,8 @@ export interface BatchHeader {
   readonly origin: NodeId;
   /** A letter was missed: everything behind `had` is to be said again. */
   readonly isComplaint: boolean;
+  /** What was had must be said. */
+  readonly isQuestion: boolean;
   readonly first: number;
   readonly base: number;
   readonly had: number;
@@ -45,6 +47,7 @@ export interface Batch extends BatchHeader {
 
 const empty = Buffer.alloc(0);
 const complaintFlag = 1;
+const questionFlag = 2;
 const numberBytes = 6;
 
 /** So many bytes a letter takes in a batch, but for the length of its head in UTF-8, which is guessed from above. */
@@ -60,7 +63,7 @@ export function writeBatch(header: BatchHeader, letters: readonly Letter[]): Buf
   out[0] = version;
   out[1] = header.origin.length;
   let at = 2 + out.write(header.origin, 2, 'latin1');
-  out[at] = header.isComplaint ? complaintFlag : 0;
+  out[at] = (header.isComplaint ? complaintFlag : 0) + (header.isQuestion ? questionFlag : 0);
   at += 1;
   for (const number of [header.first, header.base, header.had]) at = out.writeUIntBE(number, at, numberBytes);
   for (const { kind, head, body } of letters) {
@@ -79,12 +82,13 @@ export function readBatch(bytes: Buffer): Batch | undefined {
   const headerEnd = originEnd + 1 + 3 * numberBytes;
   if (bytes[0] !== version || originEnd === 2 || bytes.length < headerEnd) return undefined;
   const flags = bytes.readUInt8(originEnd);
-  if (flags > complaintFlag) return undefined;
+  if (flags > complaintFlag + questionFlag) return undefined;
   const letters = readLetters(bytes, headerEnd);
   if (letters === undefined) return undefined;
   return {
     origin: asNodeId(bytes.toString('latin1', 2, originEnd)),
-    isComplaint: flags === complaintFlag,
+    isComplaint: (flags & complaintFlag) !== 0,
+    isQuestion: (flags & questionFlag) !== 0,
     first: bytes.readUIntBE(originEnd + 1, numberBytes),
     base: bytes.readUIntBE(originEnd + 1 + numberBytes, numberBytes),
     had: bytes.readUIntBE(originEnd + 1 + 2 * numberBytes, numberBytes),

@@ -64,6 +64,8 @@ const mail = z.object({
   ),
   /** Who has left the room there, as the presence may not know yet: the peer was told. */
   departures: z.array(z.object({ peerId: ids.peerId, generation: z.number(), reason: z.enum(leaveReasons) })),
+  /** Who is in the room as far as the peer was told. */
+  present: z.array(ids.peerId),
   /** Of each node the last letter that is in this mail. */
   letters: z.record(z.string(), z.number()),
 });

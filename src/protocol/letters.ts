@@ -12,6 +12,8 @@ export interface Relay {
   readonly roomId: RoomId;
   readonly event: Relayed;
   readonly receipt: Receipt | undefined;
+  /** It was for everybody, and all others have it. */
+  readonly only: PeerId | undefined;
 }
 
 /**
@@ -23,6 +25,7 @@ export function writeRelay(
   event: Relayed,
   frame: WireFrame,
   sender: { readonly session: SessionId; readonly id: string } | undefined,
+  only?: PeerId,
 ): Letter {
   const kind = event.type === 'signal' ? event.kind : '';
   const head = [
@@ -33,6 +36,7 @@ export function writeRelay(
     frame.dialect,
     sender?.session ?? 0,
     sender?.id ?? 0,
+    only ?? 0,
   ];
   return { kind: event.type, head: JSON.stringify(head), body: frame.bytes };
 }
@@ -41,7 +45,7 @@ export function writeRelay(
 export function readRelay({ kind: type, head, body }: Letter): Relay {
   const fields: unknown = JSON.parse(head);
   if (!Array.isArray(fields)) throw new TypeError('the head of a relay is no array');
-  const [room, to, from, kind, dialect, session, id] = fields as readonly unknown[];
+  const [room, to, from, kind, dialect, session, id, one] = fields as readonly unknown[];
   if (typeof room !== 'string' || typeof from !== 'string' || typeof dialect !== 'string') throw malformed();
   const roomId = asRoomId(room);
   const peers = { from: asPeerId(from), to: typeof to === 'string' ? asPeerId(to) : undefined };
@@ -50,12 +54,13 @@ export function readRelay({ kind: type, head, body }: Letter): Relay {
     typeof session === 'string' && typeof id === 'string'
       ? { roomId, from: peers.from, session: asSessionId(session), id, isAwaited: peers.to !== undefined }
       : undefined;
+  const only = typeof one === 'string' ? asPeerId(one) : undefined;
   if (type === 'message') {
     if (peers.to === undefined) throw malformed();
-    return { roomId, event: new RemoteMessage(peers.from, peers.to, frame), receipt };
+    return { roomId, event: new RemoteMessage(peers.from, peers.to, frame), receipt, only };
   }
   if (typeof kind !== 'string' || !kinds.includes(kind)) throw malformed();
-  return { roomId, event: new RemoteSignal(kind as SignalKind, peers.from, peers.to, frame), receipt };
+  return { roomId, event: new RemoteSignal(kind as SignalKind, peers.from, peers.to, frame), receipt, only };
 }
 
 function malformed(): TypeError {

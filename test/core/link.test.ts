@@ -126,7 +126,7 @@ describe('[C12] a link', () => {
 
   test('what its sender cannot repeat any more is skipped, not waited for', async () => {
     const wire = new Wire(() => 'arrives');
-    const header = { origin: asNodeId('a'), isComplaint: false, had: 0 };
+    const header = { origin: asNodeId('a'), isComplaint: false, isQuestion: false, had: 0 };
     const batch = readBatch(writeBatch({ ...header, first: 7, base: 7 }, [say('seven')]));
     if (batch !== undefined) wire.b.receive(batch);
     await turns();
@@ -158,8 +158,9 @@ describe('[C13] a batch', () => {
         number,
         number,
         fc.boolean(),
-        (letters, first, base, had, isComplaint) => {
-          const header = { origin: asNodeId('node-1'), isComplaint, first, base, had };
+        fc.boolean(),
+        (letters, first, base, had, isComplaint, isQuestion) => {
+          const header = { origin: asNodeId('node-1'), isComplaint, isQuestion, first, base, had };
           expect(readBatch(writeBatch(header, letters))).toEqual({ ...header, letters });
         },
       ),
@@ -167,9 +168,10 @@ describe('[C13] a batch', () => {
   });
 
   test('anything else is none, and nothing is thrown', () => {
-    const whole = writeBatch({ origin: asNodeId('n'), isComplaint: false, first: 1, base: 1, had: 0 }, [
-      say('x'),
-    ]);
+    const whole = writeBatch(
+      { origin: asNodeId('n'), isComplaint: false, isQuestion: false, first: 1, base: 1, had: 0 },
+      [say('x')],
+    );
     for (let length = 0; length < whole.length; length += 1) {
       const cut = readBatch(whole.subarray(0, length));
       // Cut between two letters it is a batch with fewer of them.

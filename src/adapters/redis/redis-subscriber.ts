@@ -51,17 +51,15 @@ export class RedisSubscriber {
    */
   async subscribe(channel: string, listen: (payload: Buffer) => void): Promise<void> {
     if (this.isClosed) throw new Error(`the connection to ${this.redis.name} is closed`);
-    const subscription = this.subscriptions.get(channel) ?? {
-      slot: slotOf(channel),
-      listen,
-      home: undefined,
-    };
+    const known = this.subscriptions.get(channel);
+    const subscription = known ?? { slot: slotOf(channel), listen, home: undefined };
     this.subscriptions.set(channel, subscription);
     this.settle(channel, subscription);
     try {
       await withinDeadline(SUBSCRIBE_TIMEOUT_MS, () => this.heard(channel, subscription));
     } catch (error) {
-      if (this.subscriptions.get(channel) === subscription) this.unsubscribe(channel);
+      // Who asked before us has a claim of its own to it.
+      if (known === undefined && this.subscriptions.get(channel) === subscription) this.unsubscribe(channel);
       throw error;
     }
   }
@@ -94,6 +92,7 @@ export class RedisSubscriber {
       if (listener !== undefined) await listener.heard(channel);
       else await new Promise<void>((resolve) => this.homeless.add(resolve));
     }
+    throw new Error('the channel was given up meanwhile');
   }
 
   /** Sees to it that the channel is listened to where it is published. */

@@ -7,7 +7,7 @@ import type { Session } from '../session.js';
  * until the returned function is called. Of several for one name the last one lets it go.
  */
 export function expectArrival(room: Room<Session>, peerId: PeerId): () => void {
-  const arrival = room.arriving.get(peerId) ?? { expected: 0, letters: [] };
+  const arrival = room.arriving.get(peerId) ?? { expected: 0, letters: [], ended: new Set<number>() };
   room.arriving.set(peerId, arrival);
   arrival.expected += 1;
   let isOver = false;

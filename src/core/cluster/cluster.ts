@@ -36,7 +36,7 @@ export function createCluster(ports: Ports, settings: CoreSettings): Cluster {
       refuse(context, session, why === 'missing' ? nobodyThere(to) : notReached(to), ask);
     },
   });
-  const relay = new Relay({ office, custody, clock, tally });
+  const relay = new Relay({ hub, office, custody, clock, tally });
   const ledger = new SeatLedger(presence, logger);
   const context: Context = {
     ...ports,

@@ -6,6 +6,7 @@ import type { Hub } from '../hub.js';
 import type { Room } from '../room.js';
 import type { SentMessage } from '../sent-messages.js';
 import type { Seat, Session } from '../session.js';
+import { bar } from './bar.js';
 import { canHear, frameOf } from './frames.js';
 import type { Cargo } from './parcel.js';
 import type { PostOffice } from './post-office.js';
@@ -13,8 +14,6 @@ import type { PostOffice } from './post-office.js';
 /** A sender hears by now that the receiver's node does not answer: within a second, with time for a round to spare. */
 export const lateMs = 700;
 const lookEveryMs = 100;
-/** After a refusal, for so long only the refused message itself may go on to that peer: nothing passes it. */
-const barMs = 1_000;
 
 export interface CustodyParts {
   readonly hub: Hub;
@@ -108,15 +107,6 @@ export class Custody {
     else this.#wait(seat, sent);
   }
 
-  /** Must it be refused, because an earlier one to that peer was and has not come again? */
-  isBarred({ barred }: Seat, to: PeerId, id: string): boolean {
-    const bar = barred?.get(to);
-    if (bar === undefined) return false;
-    if (bar.id !== id && this.#parts.clock.now() < bar.untilMs) return true;
-    barred?.delete(to);
-    return false;
-  }
-
   accepted(seat: Seat, sent: SentMessage): void {
     this.#waiting.delete(sent);
     sent.parcel = undefined;
@@ -167,6 +157,8 @@ export class Custody {
     for (const seat of senders(room)) {
       for (const sent of seat.mail.sent.undeliveredTo(to)) {
         if (move?.isSameSession === true) sent.isPlaced = false;
+        // It was for the session before, which had it or never will.
+        if (move?.isSameSession === false && sent.isPlaced) this.#withdraw(seat, sent);
         const isUnderWay = sent.parcel !== undefined && !sent.parcel.isVoid;
         if (sent.isPlaced || (isUnderWay && !takesBack)) continue;
         if (sent.parcel !== undefined) sent.parcel.isVoid = true;
@@ -221,7 +213,7 @@ export class Custody {
   #late(seat: Seat, first: SentMessage): void {
     const { to } = first;
     if (to === undefined) return;
-    (seat.barred ??= new Map()).set(to, { id: first.id, untilMs: this.#parts.clock.now() + barMs });
+    bar(this.#parts.clock, seat, to, first.id);
     for (const sent of seat.mail.sent.undeliveredTo(to)) {
       if (sent.isAccepted) continue;
       this.#withdraw(seat, sent);

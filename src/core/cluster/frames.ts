@@ -1,4 +1,5 @@
-import type { Relayed, WireFrame } from '../../protocol/messages.js';
+import { RemoteMessage, RemoteSignal } from '../../protocol/letters.js';
+import type { Receipt, Relayed, WireFrame } from '../../protocol/messages.js';
 import type { SeatRecord } from '../../protocol/records.js';
 import { owned } from '../owned.js';
 import type { Session } from '../session.js';
@@ -15,9 +16,18 @@ export function frameOf(event: Relayed, sender: Session): WireFrame {
   return { dialect: sender.sink.dialect, bytes: sender.sink.encode(event), isSigned: true };
 }
 
-/** With a frame of its own that can be kept, and shared by all who keep it. */
+/** With a frame of its own that can be kept, and shared by all who keep it; without what was parsed of it. */
 export function framed(event: Relayed, sender: Session): Relayed {
   const frame = frameOf(event, sender);
-  const bytes = owned(frame.bytes);
-  return frame === event.frame && bytes === frame.bytes ? event : { ...event, frame: { ...frame, bytes } };
+  const own = { ...frame, bytes: owned(frame.bytes) };
+  if (event.type === 'message') return new RemoteMessage(event.from, event.to, own);
+  return new RemoteSignal(event.kind, event.from, event.to, own);
+}
+
+const maxMissed = 1_024;
+
+/** What everybody is told while a session moves is not in what its new node was given. */
+export function keepForMove({ state, isFrozen }: Session, event: Relayed, receipt: Receipt): void {
+  if (isFrozen && 'seat' in state && state.seat.missed.length < maxMissed)
+    state.seat.missed.push({ event, receipt });
 }

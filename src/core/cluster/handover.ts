@@ -2,6 +2,7 @@
 import type { HandedMail, HandoverQuestion, HandoverRefusal } from '../../protocol/handover.js';
 import { RemoteMessage, RemoteSignal } from '../../protocol/letters.js';
 import type { Context } from '../context.js';
+import { roster } from '../membership.js';
 import type { KeptFrame, MailboxState } from '../mailbox.js';
 import { judgeToken } from '../resume-tokens.js';
 import type { SentMessage } from '../sent-messages.js';
@@ -9,7 +10,7 @@ import type { Seat, Session } from '../session.js';
 import { frameOf } from './frames.js';
 
 /** The node that asked must have taken the session within this time, else it goes on here. */
-const frozenMs = 3_000;
+const frozenMs = 2_500;
 
 /** What is handed over, or why not. From now on the session waits for the move. */
 export function handOver(
@@ -32,7 +33,9 @@ export function handOver(
 
 function freeze(context: Context, session: Session, seat: Seat): void {
   seat.mail.isFrozen = true;
-  context.clock.after(frozenMs, () => {
+  seat.missed = [];
+  seat.cancelThaw?.();
+  seat.cancelThaw = context.clock.after(frozenMs, () => {
     if (!('seat' in session.state) || session.state.seat !== seat) return;
     seat.mail.isFrozen = false;
     // The others must hear of it: what waits with them comes here after all.
@@ -73,6 +76,7 @@ function pack(context: Context, seat: Seat): { readonly head: HandedMail; readon
     spent: [...seat.spentTokens],
     sent,
     departures: context.ledger.leavingFrom(seat.room.id),
+    present: roster(seat.room, seat.session).map(({ peerId }) => peerId),
     letters: context.office.heard(),
   };
   return { head, body: Buffer.concat(parts) };

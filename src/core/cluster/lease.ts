@@ -1,5 +1,6 @@
 import type { Presence } from '../../ports/presence.js';
 import type { Clock, Logger, Tally } from '../../ports/runtime.js';
+import type { NodeId } from '../../protocol/ids.js';
 
 /** A node that has not renewed its lease for so long is taken for dead. */
 const leaseMs = 6_000;
@@ -32,6 +33,7 @@ export class Lease {
    */
   #witnessSinceMs: number | undefined;
   #touchedAtMs = 0;
+  #isLooking = false;
 
   constructor(parts: LeaseParts) {
     this.#parts = parts;
@@ -63,14 +65,14 @@ export class Lease {
   #schedule(): void {
     if (this.#isClosed) return;
     this.#cancel = this.#parts.clock.after(renewEveryMs, () => {
-      void this.#round().then(() => {
+      void this.#renew().then(() => {
         this.#schedule();
       });
     });
   }
 
-  async #round(): Promise<void> {
-    const { presence, clock, logger, seats, onLapsed, onRound } = this.#parts;
+  async #renew(): Promise<void> {
+    const { presence, clock, logger, onLapsed, onRound } = this.#parts;
     try {
       if (await presence.renewLease(leaseMs)) {
         this.#witnessSinceMs ??= clock.now();
@@ -80,24 +82,42 @@ export class Lease {
         onLapsed();
       }
       onRound();
-      if (clock.now() - this.#touchedAtMs >= touchEveryMs - renewEveryMs / 2) {
-        this.#touchedAtMs = clock.now();
-        await presence.touch(seats());
-      }
-      if (clock.now() - this.#witnessSinceMs >= leaseMs) await this.#sweep();
+      void this.#look();
     } catch (error) {
       this.#witnessSinceMs = undefined;
       logger.debug('lease_not_renewed', { error });
     }
   }
 
-  async #sweep(): Promise<void> {
-    const { presence, logger, tally, graceMs } = this.#parts;
-    for (const node of await presence.lapsedNodes()) {
-      if (node === presence.nodeId) continue;
-      const ended = await presence.sweep(node, graceMs);
-      tally.sessions_swept += ended;
-      if (ended > 0) logger.warn('node_swept', { node, sessions: ended });
+  /** What may take long is done beside the renewals, one at a time. */
+  async #look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    const { presence, clock, logger, seats } = this.#parts;
+    try {
+      if (clock.now() - this.#touchedAtMs >= touchEveryMs - renewEveryMs / 2) {
+        this.#touchedAtMs = clock.now();
+        await presence.touch(seats());
+      }
+      for (const node of this.#isWitness ? await presence.lapsedNodes() : []) {
+        if (node !== presence.nodeId && this.#isWitness) await this.#sweep(node);
+      }
+    } catch (error) {
+      logger.debug('nodes_not_looked_at', { error });
+    } finally {
+      this.#isLooking = false;
     }
+  }
+
+  get #isWitness(): boolean {
+    const sinceMs = this.#witnessSinceMs;
+    return sinceMs !== undefined && this.#parts.clock.now() - sinceMs >= leaseMs;
+  }
+
+  async #sweep(node: NodeId): Promise<void> {
+    const { presence, logger, tally, graceMs } = this.#parts;
+    const ended = await presence.sweep(node, graceMs);
+    tally.sessions_swept += ended;
+    if (ended > 0) logger.warn('node_swept', { node, sessions: ended });
   }
 }

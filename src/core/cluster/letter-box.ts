@@ -16,12 +16,16 @@ import type { Context } from '../context.js';
 import { owned } from '../owned.js';
 import type { Room } from '../room.js';
 import type { Session } from '../session.js';
+import { keepForMove } from './frames.js';
 import { handOver } from './handover.js';
 import type { Link } from './link.js';
 import { isHeldHere } from './name-holder.js';
 
 /** Its sender's node sends it again within this time, or has refused it and what was behind it. */
 const turnedAwayMs = 1_000;
+
+/** More than this does not wait for one who is about to sit down. */
+const maxArriving = 256;
 
 /** Handles one letter. Throws for one that is malformed. */
 export function open(context: Context, from: Link, letter: Letter, seq: number): void {
@@ -52,14 +56,18 @@ export function open(context: Context, from: Link, letter: Letter, seq: number):
 }
 
 function relayed(context: Context, from: Link, letter: Letter, seq: number): void {
-  const { roomId, event, receipt } = readRelay(letter);
+  const { roomId, event, receipt, only } = readRelay(letter);
   const room = context.hub.room(roomId);
   // The sender is told as soon as it may be.
   if (receipt !== undefined) from.ackSoon();
   if (event.to === undefined) {
     // Read again with bytes of its own, so that those who keep it share them.
     const shared = readRelay({ ...letter, body: owned(letter.body) }).event;
-    for (const member of room?.members.values() ?? []) tell(member, shared, receipt);
+    for (const member of room?.members.values() ?? []) {
+      if (only !== undefined && room?.members.get(only) !== member) continue;
+      if (receipt !== undefined) keepForMove(member, shared, receipt);
+      tell(member, shared, receipt);
+    }
     return;
   }
   if (room === undefined) {
@@ -67,13 +75,13 @@ function relayed(context: Context, from: Link, letter: Letter, seq: number): voi
     return;
   }
   const arriving = room.arriving.get(event.to);
-  if (arriving !== undefined) {
+  if (arriving !== undefined && arriving.letters.length < maxArriving) {
     arriving.letters.push(() => {
       relayed(context, from, letter, seq);
     });
     return;
   }
-  const member = room.members.get(event.to);
+  const member = arriving === undefined ? room.members.get(event.to) : undefined;
   if (mustWait(context, room, receipt, event.to) || member === undefined || member.isFrozen) {
     turnAway(context, room, receipt, event.to);
     from.send(writeReturned(seq));
@@ -151,9 +159,15 @@ function asked(context: Context, from: Link, letter: Letter): void {
     answerHandover(context, from, question);
     return;
   }
-  void isHeldHere(context, question).then((isHeld) => {
-    context.office.answer(from, question.question, { isHeld });
-  });
+  isHeldHere(context, question).then(
+    (isHeld) => {
+      context.office.answer(from, question.question, { isHeld });
+    },
+    (error: unknown) => {
+      // The asker's time runs out, and it draws its own conclusion.
+      context.logger.warn('probe_failed', { error });
+    },
+  );
 }
 
 function answerHandover(context: Context, from: Link, question: HandoverQuestion): void {

@@ -1,17 +1,20 @@
 import { letterBytes, writeBatch, type Batch, type Letter } from '../../protocol/envelope.js';
 import type { NodeId } from '../../protocol/ids.js';
+import { afterTurns } from './turns.js';
 import { endOfBatch, voidLetter, type Cargo, type LinkIo, type Parcel } from './parcel.js';
 
 /** More than this does not wait for a node that does not answer. */
 const maxRetainedBytes = 16_777_216;
 /** A node says that it has what was sent within this time, unless it has something else to say before. */
 const ackDelayMs = 50;
+/** More than any node says. */
+const numbersPerMs = 64;
 /** Writes are what a relay costs: letters of this many turns of the event loop leave in one (`npm run bench:cluster`). */
 const gatherTurns = 5;
-/** Without a word for so long after a letter, everything is said again; doubled each time. */
+/** Without a word for so long after a letter the other node is asked; doubled each time. */
 const repeatAfterMs = 250;
 const maxRepeatMs = 1_000;
-/** Where nobody listened, somebody may in a moment: a node that comes back to Redis subscribes anew. */
+/** Where nobody listened, a node may subscribe anew in a moment. */
 const knockAfterMs = 25;
 
 /**
@@ -24,12 +27,11 @@ export class Link {
   readonly #retained: Parcel[] = [];
   #retainedBytes = 0;
   #gathered: Parcel[] = [];
-  #nextSeq = 1;
+  #nextSeq: number;
   #heard = 0;
   #isFlushDue = false;
   #isAckDue = false;
   #isComplaintDue = false;
-  /** Letters were had since the other node was last told. */
   #isAckOwed = false;
   #cancelAck: (() => void) | undefined;
   #cancelRepeat: (() => void) | undefined;
@@ -42,6 +44,8 @@ export class Link {
   constructor(nodeId: NodeId, io: LinkIo) {
     this.nodeId = nodeId;
     this.#io = io;
+    // The other end may remember a link that was forgotten here: no number may come twice.
+    this.#nextSeq = Math.max(1, io.clock.now() * numbersPerMs);
   }
 
   /** The last letter that was had from the other node. */
@@ -49,7 +53,6 @@ export class Link {
     return this.#heard;
   }
 
-  /** Nobody listened at the other end the last time. */
   get isAbsent(): boolean {
     return this.#isAbsent;
   }
@@ -58,7 +61,6 @@ export class Link {
     return this.#retained.length === 0;
   }
 
-  /** What has not been had yet, oldest first. */
   get retained(): readonly Parcel[] {
     return this.#retained;
   }
@@ -83,16 +85,19 @@ export class Link {
     return parcel;
   }
 
-  receive(batch: Batch): void {
-    if (this.#isClosed) return;
+  /** False: no node that is ours could have said this. */
+  receive(batch: Batch): boolean {
+    if (batch.base < 1 || batch.base > batch.first || batch.had >= this.#nextSeq) return false;
+    if (this.#isClosed) return true;
     this.#isAbsent = false;
     // What its sender cannot repeat will not come.
     if (batch.base > this.#heard + 1) this.#heard = batch.base - 1;
     if (batch.first > this.#heard + 1) {
-      // What it says of our letters may lean on what was missed.
+      // What it says of letters that it had may lean on what was missed.
       this.#isComplaintDue = true;
       this.#flushSoon();
-      return;
+      if (batch.isComplaint) this.repeat();
+      return true;
     }
     let seq = batch.first;
     for (const letter of batch.letters) {
@@ -104,7 +109,9 @@ export class Link {
     }
     this.#had(batch.had);
     if (batch.letters.length > 0) this.#ackLater();
+    if (batch.isQuestion) this.ackSoon();
     if (batch.isComplaint) this.repeat();
+    return true;
   }
 
   /** Somebody waits to hear that the other node's letters were had. */
@@ -154,19 +161,9 @@ export class Link {
   #flushSoon(): void {
     if (this.#isFlushDue || this.#isClosed) return;
     this.#isFlushDue = true;
-    this.#waitTurns(gatherTurns);
-  }
-
-  /** Turns of the event loop, which are short when there is little to do. */
-  #waitTurns(turns: number): void {
-    this.#io.clock.soon(() => {
-      if (this.#isClosed) return;
-      if (turns > 1) {
-        this.#waitTurns(turns - 1);
-        return;
-      }
+    afterTurns(this.#io.clock, gatherTurns, () => {
       this.#isFlushDue = false;
-      this.#flush();
+      if (!this.#isClosed) this.#flush();
     });
   }
 
@@ -179,11 +176,12 @@ export class Link {
   }
 
   /** Posts as many of them as one batch takes, from `at` on; returns where the next one begins. */
-  #post(parcels: readonly Parcel[], at: number): number {
+  #post(parcels: readonly Parcel[], at: number, isQuestion = false): number {
     const end = endOfBatch(parcels, at);
     const header = {
       origin: this.#io.self,
       isComplaint: this.#isComplaintDue,
+      isQuestion,
       first: parcels[at]?.seq ?? this.#nextSeq,
       base: this.#retained[0]?.seq ?? this.#nextSeq,
       had: this.#heard,
@@ -243,7 +241,10 @@ export class Link {
         return;
       }
       this.#repeatMs = Math.min(2 * this.#repeatMs, maxRepeatMs);
-      this.repeat();
+      this.#saidAtMs = this.#io.clock.now();
+      // It complains when something is missing. Everything at once would bury a node that stands still for a moment.
+      this.#post([], 0, true);
+      this.#expectAnswer();
     });
   }
 }

@@ -66,8 +66,9 @@ export class PostOffice {
     return link;
   }
 
-  links(): IterableIterator<Link> {
-    return this.#links.values();
+  /** The link to a node if there is one. */
+  peek(nodeId: NodeId): Link | undefined {
+    return this.#links.get(nodeId);
   }
 
   /** The last letter that was had from each node. */
@@ -75,10 +76,11 @@ export class PostOffice {
     return Object.fromEntries([...this.#links].map(([nodeId, { heard }]) => [nodeId, heard]));
   }
 
-  /** Forgets nodes that do not answer and that nobody here has to do with: they are dead. */
+  /** Forgets nodes that nobody here has to do with, if nothing waits for them or they do not answer. */
   prune(needed: ReadonlySet<NodeId>): void {
-    for (const link of this.#links.values())
-      if (link.isAbsent && !needed.has(link.nodeId)) this.#forget(link);
+    for (const link of this.#links.values()) {
+      if (!needed.has(link.nodeId) && (link.isAbsent || link.isIdle)) this.#forget(link);
+    }
   }
 
   /** Asks a node; `head` is JSON of an object. Settles within `withinMs`. */
@@ -125,12 +127,12 @@ export class PostOffice {
       this.#parts.tally.letters_malformed += 1;
       return;
     }
-    this.link(batch.origin).receive(batch);
+    if (!this.link(batch.origin).receive(batch)) this.#parts.tally.letters_malformed += 1;
   }
 
   #deliver(link: Link, letter: Letter, seq: number): void {
     try {
-      if (letter.kind === 'answer') this.#settle(letter);
+      if (letter.kind === 'answer') this.#settle(link.nodeId, letter);
       else this.#onLetter(link, letter, seq);
     } catch (error) {
       // One letter that cannot be handled must not keep the others from being had.
@@ -139,11 +141,12 @@ export class PostOffice {
     }
   }
 
-  #settle({ head, body }: Letter): void {
+  #settle(from: NodeId, { head, body }: Letter): void {
     const said: unknown = JSON.parse(head);
-    const question =
+    const number =
       typeof said === 'object' && said !== null && 'question' in said ? said.question : undefined;
-    if (typeof question === 'number') this.#questions.get(question)?.settle({ head, body });
+    const question = typeof number === 'number' ? this.#questions.get(number) : undefined;
+    if (question?.to === from) question.settle({ head, body });
   }
 
   #absent(nodeId: NodeId): void {

@@ -2,18 +2,22 @@ import type { Clock, Tally } from '../../ports/runtime.js';
 import type { NodeId, PeerId } from '../../protocol/ids.js';
 import { writeRelay } from '../../protocol/letters.js';
 import type { Relayed } from '../../protocol/messages.js';
+import type { SeatRecord } from '../../protocol/records.js';
 import { lateMs, Outgoing, type Custody, type Move } from './custody.js';
-import { canHear, framed, frameOf } from './frames.js';
+import { canHear, framed, frameOf, keepForMove } from './frames.js';
 import type { ParkedSignal, Room } from '../room.js';
 import type { Seat, Session } from '../session.js';
+import type { Hub } from '../hub.js';
 import type { Cargo } from './parcel.js';
 import type { PostOffice } from './post-office.js';
 
 /** So many signals wait for one peer that is between two nodes. */
 const maxParked = 256;
+const maxParkedBytes = 4_194_304;
 const tryAgainMs = 25;
 
 export interface RelayParts {
+  readonly hub: Hub;
   readonly office: PostOffice;
   readonly custody: Custody;
   readonly clock: Clock;
@@ -81,6 +85,7 @@ export class Relay {
     let told = 0;
     for (const member of room.members.values()) {
       if (member === session) continue;
+      if (receipt !== undefined) keepForMove(member, event, receipt);
       const isTold = receipt === undefined ? member.tell(event) : member.hear(event, receipt) !== 'lost';
       if (isTold) told += 1;
     }
@@ -92,6 +97,14 @@ export class Relay {
       if (this.#parts.office.link(nodeId).send(letter) === undefined) this.#parts.tally.signals_dropped += 1;
     }
     return told;
+  }
+
+  /** A session has moved; what everybody was told while it did is sent after it. */
+  follow(room: Room<Session>, { peerId, nodeId }: SeatRecord, missed: Seat['missed']): void {
+    for (const { event, receipt } of missed) {
+      if (event.frame === undefined) continue;
+      this.#parts.office.link(nodeId).send(writeRelay(room.id, event, event.frame, receipt, peerId));
+    }
   }
 
   /** The receiver is not where the letter went: it waits until that is known. */
@@ -111,7 +124,7 @@ export class Relay {
    */
   reroute(room: Room<Session>, to: PeerId, move?: Move): void {
     const { office, custody } = this.#parts;
-    const left = move?.from === undefined ? undefined : office.link(move.from);
+    const left = move?.from === undefined ? undefined : office.peek(move.from);
     // Another session is told nothing that the one before it may have been told.
     const takesBack = left !== undefined && (move?.isSameSession === true || left.isAbsent);
     const signals = room.parked.get(to) ?? [];
@@ -151,13 +164,18 @@ export class Relay {
    * will come back too, or is there already, nothing may pass it.
    */
   #tryAgain(room: Room<Session>, to: PeerId): void {
+    // No news of a room reaches us when its last peer here has left: it would come back for ever.
+    if (this.#parts.hub.room(room.id) !== room) {
+      room.parked.clear();
+      return;
+    }
     const waiting = this.#tryingAgain.get(room) ?? new Set<PeerId>();
     this.#tryingAgain.set(room, waiting);
     if (waiting.has(to)) return;
     waiting.add(to);
     this.#parts.clock.after(tryAgainMs, () => {
       waiting.delete(to);
-      if (this.#isUnderWay(room, to)) this.#tryAgain(room, to);
+      if (this.#isUnderWay(room, to) || this.#parts.hub.room(room.id) !== room) this.#tryAgain(room, to);
       else this.reroute(room, to);
     });
   }
@@ -165,7 +183,7 @@ export class Relay {
   #isUnderWay(room: Room<Session>, to: PeerId): boolean {
     const remote = room.remotes.get(to)?.seat;
     if (remote === undefined) return false;
-    return this.#parts.office.link(remote.nodeId).retained.some(({ cargo, isVoid }) => {
+    return (this.#parts.office.peek(remote.nodeId)?.retained ?? []).some(({ cargo, isVoid }) => {
       if (isVoid) return false;
       if (cargo instanceof Passing) return cargo.room === room && cargo.to === to;
       return cargo instanceof Outgoing && cargo.seat.room === room && cargo.sent.to === to;
@@ -195,12 +213,13 @@ export class Relay {
     const parked = room.parked.get(to);
     this.#parts.tally.signals_parked += 1;
     if (parked === undefined) room.parked.set(to, [signal]);
-    else if (parked.length >= maxParked) this.#parts.tally.signals_dropped += 1;
+    else if (parked.length >= maxParked || bytesOf(parked) > maxParkedBytes)
+      this.#parts.tally.signals_dropped += 1;
     else insert(parked, signal);
   }
 
   #isStalled(nodeId: NodeId): boolean {
-    const oldest = this.#parts.office.link(nodeId).retained[0];
+    const oldest = this.#parts.office.peek(nodeId)?.retained[0];
     return oldest !== undefined && this.#parts.clock.now() - oldest.sentAtMs > lateMs;
   }
 }
@@ -210,4 +229,8 @@ function insert(parked: ParkedSignal[], signal: ParkedSignal): void {
   let at = parked.length;
   while (at > 0 && (parked[at - 1]?.order ?? 0) > signal.order) at -= 1;
   parked.splice(at, 0, signal);
+}
+
+function bytesOf(parked: readonly ParkedSignal[]): number {
+  return parked.reduce((sum, { event }) => sum + (event.frame?.bytes.length ?? 0), 0);
 }

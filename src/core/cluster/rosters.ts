@@ -7,6 +7,7 @@ import type { Room } from '../room.js';
 import type { Seat, Session } from '../session.js';
 import { Doubts } from './doubts.js';
 import type { Departure } from './seat-ledger.js';
+import { restoreRoom } from './restore-room.js';
 import { heardOf, tellChange, tellJoined, tellLeft } from './news.js';
 
 /** After the memory of a room was lost every living node writes its seats again within this time. */
@@ -29,7 +30,7 @@ export class Rosters implements RoomCopies {
     const { presence, hub } = context;
     presence.onChange((change) => {
       const room = hub.room(change.roomId);
-      if (room !== undefined) this.#changed(room, change);
+      if (room !== undefined) this.#take(room, change);
     });
     presence.onRestored(() => {
       this.#restoredAtMs = this.#context.clock.now();
@@ -77,7 +78,7 @@ export class Rosters implements RoomCopies {
     const { clock, presence } = this.#context;
     if (!isSameMemory && room.epoch !== '') {
       room.settlesAtMs = clock.now() + settleMs;
-      void this.#restore(room);
+      void restoreRoom(this.#context, room);
       clock.after(settleMs + 1, () => void this.sync(room));
     }
     [room.epoch, room.version] = [view.epoch, view.version];
@@ -94,7 +95,7 @@ export class Rosters implements RoomCopies {
     }
     const early = room.early;
     room.early = [];
-    for (const change of early) this.#changed(room, change);
+    for (const change of early) this.#take(room, change);
   }
 
   /** Reads the room again and writes this node's seats where they are missing. */
@@ -120,15 +121,14 @@ export class Rosters implements RoomCopies {
     }
   }
 
-  /** What lost the seats may have lost the room too. */
-  async #restore(room: Room<Session>): Promise<void> {
-    const { store, clock, logger, hub } = this.#context;
-    const nowMs = clock.now();
-    if (hub.isBuried(room.id) || room.expiresAtMs < nowMs) return;
+  #take(room: Room<Session>, change: RoomChange): void {
     try {
-      await store.create(room.record, Math.floor(nowMs / 1000));
+      this.#changed(room, change);
     } catch (error) {
-      logger.warn('room_not_restored', { room: room.id, error });
+      // One change that cannot be handled must not end the listening.
+      this.#context.tally.letters_malformed += 1;
+      this.#context.logger.error('change_failed', { room: room.id, error });
+      void this.sync(room);
     }
   }
 
@@ -197,8 +197,10 @@ export class Rosters implements RoomCopies {
     }
     // The room must outlive its last local member until this is told.
     room.pins += 1;
+    const missed = 'seat' in local.state ? local.state.seat.missed : [];
     vacate(this.#context, local);
     local.sink.close('replaced');
+    if (isSameSession) relay.follow(room, seat, missed);
     room.remotes.set(peerId, { seat, epoch: room.epoch });
     if (!isSameSession) {
       if (wasPresent) announce(room, { type: 'peer_left', peerId, reason: 'replaced' });
@@ -211,6 +213,7 @@ export class Rosters implements RoomCopies {
   }
 
   gone(room: Room<Session>, { peerId, generation, reason }: Departure): void {
+    room.arriving.get(peerId)?.ended.add(generation);
     const remote = room.remotes.get(peerId)?.seat;
     if (remote?.generation === generation) {
       room.remotes.delete(peerId);

@@ -51,8 +51,11 @@ export class SeatLedger {
   }
 
   left(seat: Seat, reason: LeaveReason): void {
-    const { room, peerId, generation } = seat;
-    void this.#leave({ roomId: room.id, peerId, generation }, reason);
+    this.leave({ roomId: seat.room.id, peerId: seat.peerId, generation: seat.generation }, reason);
+  }
+
+  leave({ roomId, peerId, generation }: SeatKey, reason: LeaveReason): void {
+    void this.#leave({ roomId, peerId, generation }, reason);
   }
 
   /** Says again what could not be said: a seat that nobody gives up would be a ghost. */
@@ -82,7 +85,8 @@ export class SeatLedger {
     try {
       while (writing.isStale && seat.session.state.at !== 'closed' && 'seat' in seat.session.state) {
         writing.isStale = false;
-        await this.#presence.update(this.record(seat));
+        // Not ours any more, or so it seems: the room is looked at again.
+        if (!(await this.#presence.update(this.record(seat)))) this.#unwritten.add(seat.room.id);
       }
     } catch (error) {
       this.#failed(seat, error);

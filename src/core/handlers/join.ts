@@ -6,7 +6,7 @@ import type { Ask, CommandOf } from '../../protocol/messages.js';
 import type { Identity, JsonObject, RoomRecord } from '../../protocol/records.js';
 import type { Context } from '../context.js';
 import { isStorable, maxMetadataChars } from '../metadata.js';
-import { isOvertaken, takeSeat, unseat } from '../membership.js';
+import { isEnded, isOvertaken, takeSeat, unseat } from '../membership.js';
 import { welcome } from '../welcome.js';
 import { refuse } from '../refusal.js';
 import { Mailbox } from '../mailbox.js';
@@ -112,7 +112,7 @@ async function sit(
   { record, peerId, identity }: Entrant,
   ask: Ask,
 ): Promise<void> {
-  const { hub, presence, rosters, relay, tally, logger } = context;
+  const { hub, rosters, relay, tally, logger } = context;
   const room = await rosters.open(record);
   let settle: (() => void) | undefined;
   try {
@@ -132,12 +132,13 @@ async function sit(
     // The socket may have gone meanwhile, and a deletion may have taken the room.
     const isBuried = hub.isBuried(record.roomId);
     if (isBuried || !hub.sessions.has(session) || session.state.at === 'closed') {
-      await presence.leave(given, 'left');
+      context.ledger.leave(given, 'left');
       if (isBuried) throw new SignalingError('ROOM_NOT_FOUND');
       return;
     }
     // From here to the reply nobody can slip in between.
     rosters.apply(room, view);
+    if (isEnded(room, given)) throw new SignalingError('ROOM_NOT_FOUND');
     if (isOvertaken(room, given)) {
       session.sink.close('replaced');
       return;
@@ -158,6 +159,8 @@ async function sit(
       generation: given.generation,
       session,
       barred: undefined,
+      missed: [],
+      cancelThaw: undefined,
     };
     takeSeat(context, session, seat, command.quiet);
     if (holder?.state.at === 'outside') {

@@ -1,14 +1,14 @@
 /** `join` with a claim to a session that another node serves, or served until it died. */
 import { SignalingError } from '../../protocol/errors.js';
 import { readHanded, type HandedMail } from '../../protocol/handover.js';
-import type { SessionId } from '../../protocol/ids.js';
+import type { PeerId, SessionId } from '../../protocol/ids.js';
 import type { Ask, ResumeClaim } from '../../protocol/messages.js';
 import type { Identity, RoomRecord, SeatRecord } from '../../protocol/records.js';
 import { expectArrival } from '../cluster/arrival.js';
 import { unpack } from '../cluster/handover.js';
 import type { Context } from '../context.js';
 import { Mailbox } from '../mailbox.js';
-import { announce, disconnect, isOvertaken, unseat } from '../membership.js';
+import { announce, disconnect, isEnded, isOvertaken, roster, unseat } from '../membership.js';
 import { hashToken } from '../resume-tokens.js';
 import type { Room } from '../room.js';
 import { sameSecret } from '../secret.js';
@@ -24,6 +24,8 @@ interface Takeover {
   readonly sent: readonly SentMessage[];
   readonly spent: readonly string[];
   readonly departures: HandedMail['departures'];
+  /** Who is in the room as far as the peer was told, what follows in its mail included. */
+  readonly present: HandedMail['present'] | undefined;
   /** Of each node the last letter that is in the mail; `undefined`: the old node is gone, and its mail with it. */
   readonly letters: HandedMail['letters'] | undefined;
 }
@@ -53,7 +55,10 @@ export async function resumeElsewhere(
   if (context.rosters.isSettling) throw notSettled();
   const room = await context.rosters.open(record);
   try {
-    const old = find((await context.presence.view(record.roomId)).seats, claim.sessionId);
+    const view = await context.presence.view(record.roomId);
+    // The news of it may be on its way here: a session that has left this node must not look as if it sat here.
+    context.rosters.apply(room, view);
+    const old = find(view.seats, claim.sessionId);
     // What sits here was asked already.
     if (old === undefined || room.members.get(old.peerId)?.id === old.sessionId) return false;
     if (old.isQuiet || old.identity.sub !== identity.sub) return false;
@@ -76,8 +81,12 @@ async function moveHere(
   const note = taken.letters === undefined ? {} : { note: JSON.stringify(taken.letters) };
   const arrived = expectArrival(room, old.peerId);
   try {
+    if (context.hub.isBuried(room.id)) return false;
+    // Who has gone meanwhile must not take the session away from where its peer may be by now.
+    if (!context.hub.sessions.has(session)) return true;
     const moved = await context.presence.move(old, { tokenHashes: [hashToken(resumeToken), hash], ...note });
-    if (moved === undefined) return false;
+    // Somebody else was faster, or it has left: the next attempt sees which.
+    if (moved === undefined) throw notSettled();
     const seat: Seat = {
       identity: old.identity,
       room,
@@ -90,9 +99,12 @@ async function moveHere(
       generation: moved.seat.generation,
       session,
       barred: undefined,
+      missed: [],
+      cancelThaw: undefined,
     };
     // Before it sits here: it is told of no arrivals, the reply carries the roster.
     context.rosters.apply(room, moved.view);
+    if (isEnded(room, moved.seat)) return false;
     if (isOvertaken(room, moved.seat)) {
       session.sink.close('replaced');
       return true;
@@ -101,6 +113,7 @@ async function moveHere(
     install(context, session, seat, old, taken);
     session.sink.send(welcome(context, session, seat, true), ask);
     context.custody.confirm(seat.mail.resume(session.sink, claim.count));
+    if (taken.present !== undefined) tellDifference(seat, taken.present);
     goOn(context, seat, old, taken);
     // Its socket may have gone meanwhile; then its window begins now.
     if (!context.hub.sessions.has(session)) disconnect(context, session);
@@ -135,12 +148,12 @@ async function takeOver(
   if (handed === 'unknown' || typeof answer === 'string') {
     if (!old.tokenHashes.some((known) => sameSecret(known, tokenHash))) return undefined;
     mail.restore({ told: count, acknowledged: count, hasAcknowledged: true, kept: [], heard: [] });
-    return { mail, sent: [], spent: [], departures: [], letters: undefined };
+    return { mail, sent: [], spent: [], departures: [], present: undefined, letters: undefined };
   }
   const state = unpack(handed, answer.body, peerId, context);
   mail.restore(state.mail);
-  const { spent, departures, letters } = handed;
-  return { mail, sent: state.sent, spent, departures, letters };
+  const { spent, departures, present, letters } = handed;
+  return { mail, sent: state.sent, spent, departures, present, letters };
 }
 
 function notSettled(): SignalingError {
@@ -152,6 +165,8 @@ function notSettled(): SignalingError {
 function install(context: Context, session: Session, seat: Seat, old: SeatRecord, taken: Takeover): void {
   unseat(context, session, 'left');
   const room: Room<Session> = seat.room;
+  // Its old socket may have broken since we looked.
+  const standing = room.remotes.get(seat.peerId)?.seat.standing ?? old.standing;
   room.remotes.delete(seat.peerId);
   session.id = old.sessionId;
   session.state = { at: 'joined', quiet: false, seat };
@@ -159,8 +174,19 @@ function install(context: Context, session: Session, seat: Seat, old: SeatRecord
   room.liveCount += 1;
   session.strikes = 0;
   context.tally.resumes += 1;
-  if (old.standing === 'away') announce(room, { type: 'peer_resumed', peerId: seat.peerId }, session);
+  if (standing === 'away') announce(room, { type: 'peer_resumed', peerId: seat.peerId }, session);
   for (const sent of taken.sent) seat.mail.sent.add(sent);
+}
+
+/** Who came or left while the session was between two nodes: neither told it. */
+function tellDifference({ room, mail, session }: Seat, present: readonly PeerId[]): void {
+  const there = roster(room, session);
+  const names = new Set(there.map(({ peerId }) => peerId));
+  const known = new Set(present);
+  for (const peerId of present) {
+    if (!names.has(peerId)) mail.tell({ type: 'peer_left', peerId, reason: 'disconnected' });
+  }
+  for (const peer of there) if (!known.has(peer.peerId)) mail.tell({ type: 'peer_joined', peer });
 }
 
 function goOn(context: Context, seat: Seat, old: SeatRecord, { letters, sent }: Takeover): void {

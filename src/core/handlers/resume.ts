@@ -9,6 +9,8 @@ import type { Room } from '../room.js';
 import type { Session } from '../session.js';
 import { welcome } from '../welcome.js';
 
+const beingMoved = 'Another node is taking this session over just now: send the same again in a moment.';
+
 /**
  * True when the session goes on and nothing is missing. False when the claim does not hold, for whatever reason:
  * the peer then joins afresh, and learns only that. Throws when the session goes on elsewhere. Synchronous: nobody can slip in between.
@@ -35,6 +37,7 @@ export function resume(
   if (token === 'spent') throw new SignalingError('SESSION_SUPERSEDED');
   if (token === 'unknown') return false;
   if (!seat.mail.canResume(claim.count)) return false;
+  if (seat.mail.isFrozen) throw new SignalingError('STORE_UNAVAILABLE', beingMoved);
   unseat(context, session, 'left');
   passSeat(context, old, session, seat);
   old.sink.close('replaced');

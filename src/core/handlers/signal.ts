@@ -2,6 +2,7 @@
 import { SignalingError } from '../../protocol/errors.js';
 import type { PeerId } from '../../protocol/ids.js';
 import type { Ask, CommandOf, Relayed, SignalEvent } from '../../protocol/messages.js';
+import { isBarred } from '../cluster/bar.js';
 import { framed } from '../cluster/frames.js';
 import type { Context } from '../context.js';
 import { nobodyThere, notReached, refuse } from '../refusal.js';
@@ -80,7 +81,7 @@ function sendKnown(
     else if (known.isAccepted && known.isDoubtful) custody.send(seat, known);
     return;
   }
-  if (to !== undefined && custody.isBarred(seat, to, id)) {
+  if (to !== undefined && isBarred(context.clock, seat, to, id)) {
     refuse(context, session, notReached(to), ask);
     return;
   }
