@@ -9,7 +9,7 @@ export interface Bus {
   /** Begins to receive what is posted to this node. Resolves when nothing posted from now on is missed. */
   open(onLetter: (letter: Buffer) => void): Promise<void>;
   /**
-   * Posts a letter, at once and in order. Resolves to whether anybody listens at the other end: `false` means that the
+   * Posts a letter, at once and in order; its bytes are the caller's again when this returns. Resolves to whether anybody listens at the other end: `false` means that the
    * node is dead, or cut off. Rejects within about a second when that cannot be known.
    */
   post(to: NodeId, letter: Buffer): Promise<boolean>;

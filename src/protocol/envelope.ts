@@ -46,6 +46,7 @@ export interface Batch extends BatchHeader {
 }
 
 const empty = Buffer.alloc(0);
+const scratch = Buffer.allocUnsafeSlow(262_144);
 const complaintFlag = 1;
 const questionFlag = 2;
 const numberBytes = 6;
@@ -55,11 +56,14 @@ export function letterBytes({ head, body }: Letter): number {
   return 9 + 3 * head.length + body.length;
 }
 
-/** Writes a batch. `origin` is ASCII of at most 255 characters. */
+/**
+ * Writes a batch; `origin` is ASCII of at most 255 characters. The bytes are good until the next batch is written: what
+ * is large enough to be kept off the heap costs a full collection every few thousand times.
+ */
 export function writeBatch(header: BatchHeader, letters: readonly Letter[]): Buffer {
   let most = 3 + header.origin.length + 3 * numberBytes;
   for (const letter of letters) most += letterBytes(letter);
-  const out = Buffer.allocUnsafe(most);
+  const out = most <= scratch.length ? scratch : Buffer.allocUnsafe(most);
   out[0] = version;
   out[1] = header.origin.length;
   let at = 2 + out.write(header.origin, 2, 'latin1');

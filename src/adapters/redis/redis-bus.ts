@@ -12,6 +12,8 @@ const HEADER_BYTES = 14;
 /** Senders remembered; a process that ended needs no memory, and nobody says which did. */
 const MAX_SENDERS = 1000;
 
+const scratch = Buffer.allocUnsafeSlow(262_144);
+
 export interface RedisBusParts {
   readonly redis: RedisConnection;
   readonly subscriber: RedisSubscriber;
@@ -71,7 +73,9 @@ export class RedisBus implements Bus {
 
   private number(letter: Buffer): Buffer {
     this.lastNumber += 1;
-    const payload = Buffer.allocUnsafe(HEADER_BYTES + letter.length);
+    const length = HEADER_BYTES + letter.length;
+    // ioredis has copied it when `publish` returns.
+    const payload = length <= scratch.length ? scratch.subarray(0, length) : Buffer.allocUnsafe(length);
     this.name.copy(payload);
     payload.writeUIntBE(this.lastNumber, 8, 6);
     letter.copy(payload, HEADER_BYTES);

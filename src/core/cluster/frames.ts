@@ -16,6 +16,11 @@ export function frameOf(event: Relayed, sender: Session): WireFrame {
   return { dialect: sender.sink.dialect, bytes: sender.sink.encode(event), isSigned: true };
 }
 
+/** With a frame that another node can hand on as it is. */
+export function signed(event: Relayed, sender: Session): Relayed {
+  return event.frame?.isSigned === true ? event : { ...event, frame: frameOf(event, sender) };
+}
+
 /** With a frame of its own that can be kept, and shared by all who keep it; without what was parsed of it. */
 export function framed(event: Relayed, sender: Session): Relayed {
   const frame = frameOf(event, sender);

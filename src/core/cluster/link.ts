@@ -1,10 +1,12 @@
 import { letterBytes, writeBatch, type Batch, type Letter } from '../../protocol/envelope.js';
 import type { NodeId } from '../../protocol/ids.js';
+import { owned } from '../owned.js';
 import { afterTurns } from './turns.js';
 import { endOfBatch, voidLetter, type Cargo, type LinkIo, type Parcel } from './parcel.js';
 
 /** More than this does not wait for a node that does not answer. */
 const maxRetainedBytes = 16_777_216;
+const manyRetained = 512;
 /** A node says that it has what was sent within this time, unless it has something else to say before. */
 const ackDelayMs = 50;
 /** More than any node says. */
@@ -18,8 +20,8 @@ const maxRepeatMs = 1_000;
 const knockAfterMs = 25;
 
 /**
- * One direction of letters to a node and one from it: numbered, kept until had, said again after an interruption. The
- * bus may lose, repeat and reject; above the link each letter arrives once and in order while both nodes live.
+ * Letters to a node and from it: numbered, kept until had, said again after an interruption. The bus may lose, repeat and
+ * reject; above the link each letter arrives once and in order while both nodes live.
  */
 export class Link {
   readonly nodeId: NodeId;
@@ -48,7 +50,6 @@ export class Link {
     this.#nextSeq = Math.max(1, io.clock.now() * numbersPerMs);
   }
 
-  /** The last letter that was had from the other node. */
   get heard(): number {
     return this.#heard;
   }
@@ -74,7 +75,9 @@ export class Link {
   send(letter: Letter, cargo?: Cargo): Parcel | undefined {
     const bytes = letterBytes(letter);
     if (this.#retainedBytes + bytes > maxRetainedBytes && this.#retained.length > 0) return undefined;
-    const { kind, head, body } = letter;
+    // Kept for a moment as a rule; who piles up must not hold all that its sockets read at once.
+    const body = this.#retained.length < manyRetained ? letter.body : owned(letter.body);
+    const { kind, head } = letter;
     const sentAtMs = this.#io.clock.now();
     const parcel: Parcel = { kind, head, body, cargo, sentAtMs, seq: this.#nextSeq, isVoid: false };
     this.#nextSeq += 1;
@@ -88,7 +91,6 @@ export class Link {
   /** False: no node that is ours could have said this. */
   receive(batch: Batch): boolean {
     if (batch.base < 1 || batch.base > batch.first || batch.had >= this.#nextSeq) return false;
-    if (this.#isClosed) return true;
     this.#isAbsent = false;
     // What its sender cannot repeat will not come.
     if (batch.base > this.#heard + 1) this.#heard = batch.base - 1;
@@ -114,7 +116,6 @@ export class Link {
     return true;
   }
 
-  /** Somebody waits to hear that the other node's letters were had. */
   ackSoon(): void {
     this.#isAckDue = true;
     this.#flushSoon();
@@ -218,7 +219,6 @@ export class Link {
     if (this.#retained.length > 0) this.#knockLater();
   }
 
-  /** Asks with an empty batch whether somebody listens by now, less and less often. */
   #knockLater(): void {
     this.#cancelRepeat?.();
     const delayMs = Math.min(knockAfterMs * 2 ** this.#knocks, maxRepeatMs);

@@ -4,7 +4,7 @@ import { writeRelay } from '../../protocol/letters.js';
 import type { Relayed } from '../../protocol/messages.js';
 import type { SeatRecord } from '../../protocol/records.js';
 import { lateMs, Outgoing, type Custody, type Move } from './custody.js';
-import { canHear, framed, frameOf, keepForMove } from './frames.js';
+import { canHear, framed, frameOf, keepForMove, signed } from './frames.js';
 import type { ParkedSignal, Room } from '../room.js';
 import type { Seat, Session } from '../session.js';
 import type { Hub } from '../hub.js';
@@ -68,7 +68,7 @@ export class Relay {
       // Who cannot be told waits for it, in order.
       if (!quiet && this.#isStalled(remote.seat.nodeId)) return 'stalled';
     }
-    const signal = { order: this.nextOrder(), event: framed(event, session), isQuiet: quiet };
+    const signal = { order: this.nextOrder(), event: signed(event, session), isQuiet: quiet };
     // Behind what waits for the same peer already.
     if (room.parked.has(to)) this.#park(room, to, signal);
     else this.#forward(room, to, signal);
