@@ -7,6 +7,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startAwsEmulators } from './support/aws-emulators.js';
+import { RedisServer } from './support/redis.js';
 
 const repository = process.cwd();
 const readme = readFileSync('README.md', 'utf8');
@@ -93,7 +94,7 @@ let server: Terminal;
 
 beforeAll(async () => {
   server = new Terminal(commands('server', { REPOSITORY: `file://${repository}` }), folder);
-  await server.line(/^Rooms: /);
+  await server.line(/^Nodes: /);
 }, 300_000);
 
 afterAll(async () => {
@@ -111,7 +112,9 @@ describe('quick start', () => {
   });
 
   test('the start-up lines are those that the README shows', () => {
-    const shown = [...readme.matchAll(/^(?:HTTP|WebSocket|Identities:|Rooms:) .*$/gm)].map(([line]) => line);
+    const shown = [...readme.matchAll(/^(?:HTTP|WebSocket|Identities:|Rooms:|Nodes:) .*$/gm)].map(
+      ([line]) => line,
+    );
     expect(server.lines.filter((line) => shown.includes(line))).toEqual(shown);
   });
 
@@ -177,6 +180,25 @@ test('in place of the Python server: its three variables, and nothing else', asy
     await onAws.stop();
   } finally {
     await aws.stop();
+  }
+}, 120_000);
+
+test('[C1] [C7] many nodes as one: a file goes from a client on one to a worker on the other, and both end well', async () => {
+  const redis = await RedisServer.start();
+  try {
+    // A Redis of our own stands in for the one on the usual port.
+    const own = { 'redis://127.0.0.1:6379': redis.url };
+    const nodes = ['node-1', 'node-2'].map((name) => new Terminal(commands(name, own), clone));
+    for (const node of nodes)
+      expect(await node.line(/^Nodes: /)).toContain(`share Redis at ${redis.address}`);
+    const worker = new Terminal(commands('worker').replace('received', 'received-over-two'), clone);
+    const session = await worker.line(/^signal-session:/);
+    const client = new Terminal(commands('client-2', { SESSION: session }), clone);
+    expect([await client.exit, client.lines.join('\n')]).toEqual([0, expect.stringContaining('README.md')]);
+    await worker.stop();
+    for (const node of nodes) await node.stop();
+  } finally {
+    await redis.stop();
   }
 }, 120_000);
 
