@@ -29,6 +29,9 @@ export interface App {
   readonly decisions: readonly string[];
 }
 
+/** Requests that run when everybody has been sent away have this long at least. */
+const lastRequestsMs = 500;
+
 /** Builds the server from its settings. `overrides` puts other parts behind the ports, for tests and embedding. */
 export async function createApp(config: Config, overrides: Partial<Ports> = {}): Promise<App> {
   const clock = overrides.clock ?? new SystemClock();
@@ -80,8 +83,10 @@ export async function createApp(config: Config, overrides: Partial<Ports> = {}):
 
   async function closeAll(): Promise<void> {
     gateway.drain();
+    const endsAtMs = clock.now() + config.drainMs;
     await node.drain(config.drainMs);
-    await Promise.all([httpServer, wsServer].map((server) => server.close(clock, config.drainMs)));
+    const leftMs = Math.max(lastRequestsMs, endsAtMs - clock.now());
+    await Promise.all([httpServer, wsServer].map((server) => server.close(clock, leftMs)));
     liveness.stop();
     backends.close();
   }

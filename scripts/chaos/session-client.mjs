@@ -18,6 +18,8 @@ const countUp = (counts, name) => {
 export class SessionClient {
   /** Which of its sessions this is: one more each time that it had to begin afresh. */
   epoch = 0;
+  /** Attempts to begin afresh that were given up or failed in the store: the server may have begun a session all the same. */
+  abandoned = 0;
   /** Frames had since `room_joined`. */
   count = 0;
   stats = { attempts: 0, resumes: 0, errors: {}, refusedJoins: {}, closes: {} };
@@ -112,7 +114,6 @@ export class SessionClient {
     this.#wayBack.go(backMs, node);
   }
 
-  /** Half-open: it notices by the silence. */
   freeze() {
     if (!this.isIn || this.end !== undefined) return;
     this.#link.freeze();
@@ -162,8 +163,6 @@ export class SessionClient {
     this.#onEnd();
   }
 
-  // What a link reports.
-
   joined(_link, reply) {
     const resumed = reply.resumed === true;
     this.#claim = { session_id: reply.session_id, resume_token: reply.resume_token };
@@ -193,13 +192,14 @@ export class SessionClient {
     this.#release();
     if (link.isJoined) countUp(this.stats.closes, code);
     if (refusal !== undefined) countUp(this.stats.refusedJoins, refusal.code);
+    const isOpen = refusal === undefined || refusal.code === 'STORE_UNAVAILABLE';
+    if (!link.isJoined && this.#claim === undefined && isOpen) this.abandoned += 1;
     if (isFinal(code)) this.end ??= 'refused';
     if (this.end !== undefined) this.dispose();
     else if (link.isJoined) this.#wayBack.goWhenAsked();
     else this.#wayBack.goLater();
   }
 
-  /** What it does not know it counts and passes over. */
   #handlers = {
     offer: (frame) => this.#take(frame),
     answer: (frame) => this.#take(frame),
@@ -239,7 +239,6 @@ export class SessionClient {
     this.#link.send({ type: 'ack', count: this.count });
   }
 
-  /** The socket of now is no longer ours to use. */
   #release() {
     const link = this.#link;
     this.#link = undefined;

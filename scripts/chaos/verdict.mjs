@@ -105,9 +105,10 @@ function judgeLeaves(ledger) {
     const isLasting = ledger.clients.get(observer).end === undefined;
     counts.doubleLeaves += notices.filter(({ what }) => what === 'stray').length;
     const left = notices.filter(({ what }) => what === 'left');
-    // A client that began afresh may have been seen to leave and join again; each such session ends once.
+    // A client that began afresh may have been seen to leave and join again; each such session ends once. So does one
+    // that began although its client had given up waiting for it.
     const early = left.filter(({ atMs }) => atMs < endedAtMs).length;
-    counts.falseLeaves += Math.max(0, early - (client.epoch - 1));
+    counts.falseLeaves += Math.max(0, early - (client.epoch - 1) - (client.abandoned ?? 0));
     if (endedAtMs === Number.POSITIVE_INFINITY || !isLasting) continue;
     counts.leaves += 1;
     const late = left.length - early;

@@ -1,7 +1,7 @@
 import type { IdentityProvider, TokenVerifier } from '../ports/auth.js';
 import type { RoomStore } from '../ports/room-store.js';
 import type { Clock, IdSource, Logger, Tally } from '../ports/runtime.js';
-import type { RoomRecord } from '../protocol/records.js';
+import type { RoomRecord, SeatRecord } from '../protocol/records.js';
 import type { Limits } from '../protocol/messages.js';
 import type { RoomId, SessionId } from '../protocol/ids.js';
 import type { Bus } from '../ports/bus.js';
@@ -51,6 +51,8 @@ export interface RoomCopies {
   release(room: Room<Session>): void;
   /** Brings the copy up to what the presence says. */
   apply(room: Room<Session>, view: RoomView): void;
+  /** Peers that were there before the memory was lost: they may be there still. */
+  suppose(room: Room<Session>, seats: readonly SeatRecord[]): void;
   /** A peer of another node has left. */
   gone(room: Room<Session>, departure: Departure): void;
   /** It may have sat down here, or not: nobody knows. If it has, and nobody serves it, it will be ended. */

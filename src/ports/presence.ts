@@ -19,6 +19,8 @@ export interface RoomView {
   /** Grows with each change. */
   readonly version: number;
   readonly seats: readonly SeatRecord[];
+  /** Seats that an earlier memory held and that were given up since: up to this generation they are gone for certain. */
+  readonly ended: readonly { readonly peerId: PeerId; readonly generation: number }[];
 }
 
 /** One change of a room, told to every node that watches it, its own included, in the order of their happening. */

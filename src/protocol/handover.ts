@@ -1,7 +1,8 @@
 /** How a node passes a session on to another: the question, and the answer with the session's mail. */
 import { z } from 'zod';
-import { asPeerId, asRoomId, asSessionId } from './ids.js';
+import { asNodeId, asPeerId, asRoomId, asSessionId } from './ids.js';
 import { leaveReasons, type Receipt } from './messages.js';
+import type { SeatRecord } from './records.js';
 
 const ids = {
   roomId: z.string().transform(asRoomId),
@@ -40,6 +41,22 @@ const receipt = z.object({
 /** Bytes of the body that belong to one entry, in order. */
 const length = z.number().int().min(0);
 
+const seat = z.object({
+  ...ids,
+  nodeId: z.string().transform(asNodeId),
+  generation: z.number(),
+  identity: z.object({ sub: z.string(), username: z.string() }),
+  card: z.object({
+    peerId: ids.peerId,
+    role: z.string(),
+    metadata: z.record(z.string(), z.json()),
+    connectedAtMs: z.number(),
+  }),
+  isQuiet: z.boolean(),
+  standing: z.enum(['here', 'away', 'kept']),
+  tokenHashes: z.array(z.string()),
+}) satisfies z.ZodType<SeatRecord>;
+
 const mail = z.object({
   ok: z.literal(true),
   told: z.number(),
@@ -57,6 +74,7 @@ const mail = z.object({
       verb: z.string(),
       to: ids.peerId,
       isAccepted: z.boolean(),
+      isPlaced: z.boolean(),
       kind: z.enum(['offer', 'answer', 'candidate', 'message']),
       dialect: z.string(),
       length,
@@ -64,6 +82,8 @@ const mail = z.object({
   ),
   /** Who has left the room there, as the presence may not know yet: the peer was told. */
   departures: z.array(z.object({ peerId: ids.peerId, generation: z.number(), reason: z.enum(leaveReasons) })),
+  /** Seats of a memory that was lost, of which it is not known yet whether they are still there. */
+  unsure: z.array(seat),
   /** Who is in the room as far as the peer was told. */
   present: z.array(ids.peerId),
   /** Of each node the last letter that is in this mail. */

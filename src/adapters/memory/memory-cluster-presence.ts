@@ -71,7 +71,9 @@ export class MemoryClusterPresence implements Presence {
   }
 
   view(roomId: RoomId): Promise<RoomView> {
-    return this.step(() => this.state.findRoom(roomId)?.view() ?? { epoch: '', version: 0, seats: [] });
+    return this.step(
+      () => this.state.findRoom(roomId)?.view() ?? { epoch: '', version: 0, seats: [], ended: [] },
+    );
   }
 
   roomsOf(peerId: PeerId): Promise<readonly RoomId[]> {

@@ -40,7 +40,8 @@ export class MemoryClusterRoom {
   }
 
   view(): RoomView {
-    return { epoch: this.epoch, version: this.version, seats: [...this.seats.values()] };
+    const ended = [...this.ended].map(([peerId, generation]) => ({ peerId, generation }));
+    return { epoch: this.epoch, version: this.version, seats: [...this.seats.values()], ended };
   }
 
   /** Does it serve a seat here? Kept names are served by nobody. */

@@ -13,6 +13,7 @@ import type { RoomChange, RoomView } from '../../ports/presence.js';
 const SEAT_LINES = 10;
 const VERSION = '1';
 const SEAT_FIELD = 's:';
+const ENDED_FIELD = 'g:';
 
 /** One text as one line; equal lines are equal texts. */
 export function toLine(text: string): string {
@@ -78,15 +79,21 @@ export function parseRoom(
 ): { readonly view: RoomView; readonly keepUntilS: number } {
   let [epoch, version, keepUntilS] = ['', 0, 0];
   const seats: SeatRecord[] = [];
+  const ended: RoomView['ended'][number][] = [];
   for (let at = 0; at + 1 < fields.length; at += 2) {
     const [field = '', value = ''] = fields.slice(at, at + 2);
     if (field === 'epoch') epoch = value;
     else if (field === 'version') version = asNumber(value);
     else if (field === 'expires') keepUntilS = asNumber(value);
+    else if (field.startsWith(ENDED_FIELD))
+      ended.push({
+        peerId: asPeerId(fromLine(field.slice(ENDED_FIELD.length))),
+        generation: asNumber(value),
+      });
     else if (field.startsWith(SEAT_FIELD))
       seats.push(parseSeat(roomId, asPeerId(fromLine(field.slice(SEAT_FIELD.length))), value));
   }
-  return { view: { epoch, version, seats }, keepUntilS };
+  return { view: { epoch, version, seats, ended }, keepUntilS };
 }
 
 /** Throws when the peer has no seat in the view. */

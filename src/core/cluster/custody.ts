@@ -71,6 +71,7 @@ export class Custody {
     const { to, event } = sent;
     if (to === undefined || event === undefined) return;
     sent.parcel = undefined;
+    sent.isPlaced = false;
     const { room } = seat;
     const local = room.members.get(to);
     // Behind what waits for the same peer already.

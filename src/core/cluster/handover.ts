@@ -6,6 +6,7 @@ import { roster } from '../membership.js';
 import type { KeptFrame, MailboxState } from '../mailbox.js';
 import { judgeToken } from '../resume-tokens.js';
 import type { SentMessage } from '../sent-messages.js';
+import type { Room } from '../room.js';
 import type { Seat, Session } from '../session.js';
 import { frameOf } from './frames.js';
 
@@ -48,7 +49,9 @@ function pack(context: Context, seat: Seat): { readonly head: HandedMail; readon
   const { told, acknowledged, hasAcknowledged, kept, heard } = seat.mail.state();
   const parts: Buffer[] = kept.map(({ payload }) => payload);
   const sent: HandedMail['sent'] = [];
-  for (const { id, ask, to, event, isAccepted } of seat.mail.hasSent ? seat.mail.sent.values() : []) {
+  for (const { id, ask, to, event, isAccepted, isPlaced } of seat.mail.hasSent
+    ? seat.mail.sent.values()
+    : []) {
     if (event === undefined || to === undefined) continue;
     const frame = frameOf(event, seat.session);
     parts.push(frame.bytes);
@@ -58,6 +61,7 @@ function pack(context: Context, seat: Seat): { readonly head: HandedMail; readon
       verb: ask.verb,
       to,
       isAccepted,
+      isPlaced,
       kind,
       dialect: frame.dialect,
       length: frame.bytes.length,
@@ -76,6 +80,7 @@ function pack(context: Context, seat: Seat): { readonly head: HandedMail; readon
     spent: [...seat.spentTokens],
     sent,
     departures: context.ledger.leavingFrom(seat.room.id),
+    unsure: unsureSeats(seat.room),
     present: roster(seat.room, seat.session).map(({ peerId }) => peerId),
     letters: context.office.heard(),
   };
@@ -96,7 +101,7 @@ export function unpack(
     return body.subarray(at - length, at);
   };
   const kept = head.kept.map(({ length, receipt }): KeptFrame => ({ payload: take(length), receipt }));
-  const sent = head.sent.map(({ id, verb, to, isAccepted, kind, dialect, length }): SentMessage => {
+  const sent = head.sent.map(({ id, verb, to, isAccepted, isPlaced, kind, dialect, length }): SentMessage => {
     const frame = { dialect, bytes: take(length), isSigned: true };
     const event =
       kind === 'message' ? new RemoteMessage(peerId, to, frame) : new RemoteSignal(kind, peerId, to, frame);
@@ -108,7 +113,7 @@ export function unpack(
       event,
       isAccepted,
       order: relay.nextOrder(),
-      isPlaced: isAccepted,
+      isPlaced,
       isDelivered: false,
       isDoubtful: true,
       parcel: undefined,
@@ -116,4 +121,10 @@ export function unpack(
     };
   });
   return { mail: { ...head, kept }, sent };
+}
+
+function unsureSeats({ remotes, epoch }: Room<Session>): HandedMail['unsure'] {
+  const lost = [...remotes.values()].filter((remote) => remote.epoch !== epoch);
+  // The answer is written as JSON, and what is read-only here is a copy there.
+  return lost.map(({ seat }) => structuredClone(seat) as HandedMail['unsure'][number]);
 }

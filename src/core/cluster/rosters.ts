@@ -8,6 +8,7 @@ import type { Seat, Session } from '../session.js';
 import { Doubts } from './doubts.js';
 import type { Departure } from './seat-ledger.js';
 import { restoreRoom } from './restore-room.js';
+import { surrender } from './surrender.js';
 import { heardOf, tellChange, tellJoined, tellLeft } from './news.js';
 
 /** After the memory of a room was lost every living node writes its seats again within this time. */
@@ -77,15 +78,19 @@ export class Rosters implements RoomCopies {
     if (isSameMemory && view.version < room.version) return;
     const { clock, presence } = this.#context;
     if (!isSameMemory && room.epoch !== '') {
-      room.settlesAtMs = clock.now() + settleMs;
+      this.#settleLater(room);
       void restoreRoom(this.#context, room);
-      clock.after(settleMs + 1, () => void this.sync(room));
     }
     [room.epoch, room.version] = [view.epoch, view.version];
     const named = new Set<PeerId>();
     for (const seat of view.seats) {
       named.add(seat.peerId);
       if (seat.nodeId !== presence.nodeId) this.#sits(room, seat);
+    }
+    for (const { peerId, generation } of view.ended) {
+      const remote = room.remotes.get(peerId)?.seat;
+      if (remote !== undefined && remote.generation <= generation)
+        this.gone(room, { ...remote, reason: 'left' });
     }
     const isSettled = clock.now() >= room.settlesAtMs;
     for (const { seat, epoch } of [...room.remotes.values()]) {
@@ -96,6 +101,20 @@ export class Rosters implements RoomCopies {
     const early = room.early;
     room.early = [];
     for (const change of early) this.#take(room, change);
+  }
+
+  suppose(room: Room<Session>, seats: readonly SeatRecord[]): void {
+    for (const seat of seats) {
+      if (room.remotes.has(seat.peerId) || room.members.has(seat.peerId)) continue;
+      if (room.settlesAtMs <= this.#context.clock.now()) this.#settleLater(room);
+      room.remotes.set(seat.peerId, { seat, epoch: '' });
+    }
+  }
+
+  #settleLater(room: Room<Session>): void {
+    const { clock } = this.#context;
+    room.settlesAtMs = clock.now() + settleMs;
+    clock.after(settleMs + 1, () => void this.sync(room));
   }
 
   /** Reads the room again and writes this node's seats where they are missing. */
@@ -158,7 +177,7 @@ export class Rosters implements RoomCopies {
     const { peerId } = seat;
     const local = room.members.get(peerId);
     if (local !== undefined && 'seat' in local.state) {
-      if (local.state.seat.generation < seat.generation) this.#surrender(room, local, seat);
+      if (local.state.seat.generation < seat.generation) surrender(this.#context, room, local, seat);
       return;
     }
     const old = room.remotes.get(peerId)?.seat;
@@ -182,34 +201,6 @@ export class Rosters implements RoomCopies {
         from: old.nodeId,
         heard: heardOf(note, office.self),
       });
-  }
-
-  /** A session of this node is another node's now, or its name is another session's. */
-  #surrender(room: Room<Session>, local: Session, seat: SeatRecord): void {
-    const { peerId } = seat;
-    const { tally, logger, relay } = this.#context;
-    const isSameSession = local.id === seat.sessionId;
-    const wasPresent = isPresent(local);
-    const wasAway = local.state.at === 'detached';
-    if (local.state.at === 'joined') {
-      tally.takeovers += 1;
-      logger.info('replaced', { session: local.id, by: seat.sessionId });
-    }
-    // The room must outlive its last local member until this is told.
-    room.pins += 1;
-    const missed = 'seat' in local.state ? local.state.seat.missed : [];
-    vacate(this.#context, local);
-    local.sink.close('replaced');
-    if (isSameSession) relay.follow(room, seat, missed);
-    room.remotes.set(peerId, { seat, epoch: room.epoch });
-    if (!isSameSession) {
-      if (wasPresent) announce(room, { type: 'peer_left', peerId, reason: 'replaced' });
-      tellJoined(room, seat);
-    } else if (wasAway && seat.standing === 'here') {
-      announce(room, { type: 'peer_resumed', peerId });
-    }
-    relay.reroute(room, peerId, { isSameSession });
-    this.release(room);
   }
 
   gone(room: Room<Session>, { peerId, generation, reason }: Departure): void {

@@ -24,6 +24,7 @@ interface Takeover {
   readonly sent: readonly SentMessage[];
   readonly spent: readonly string[];
   readonly departures: HandedMail['departures'];
+  readonly unsure: HandedMail['unsure'];
   /** Who is in the room as far as the peer was told, what follows in its mail included. */
   readonly present: HandedMail['present'] | undefined;
   /** Of each node the last letter that is in the mail; `undefined`: the old node is gone, and its mail with it. */
@@ -109,6 +110,11 @@ async function moveHere(
       session.sink.close('replaced');
       return true;
     }
+    const ended = new Map(moved.view.ended.map(({ peerId, generation }) => [peerId, generation]));
+    context.rosters.suppose(
+      room,
+      taken.unsure.filter(({ peerId, generation }) => (ended.get(peerId) ?? 0) < generation),
+    );
     for (const departure of taken.departures) context.rosters.gone(room, departure);
     install(context, session, seat, old, taken);
     session.sink.send(welcome(context, session, seat, true), ask);
@@ -148,12 +154,12 @@ async function takeOver(
   if (handed === 'unknown' || typeof answer === 'string') {
     if (!old.tokenHashes.some((known) => sameSecret(known, tokenHash))) return undefined;
     mail.restore({ told: count, acknowledged: count, hasAcknowledged: true, kept: [], heard: [] });
-    return { mail, sent: [], spent: [], departures: [], present: undefined, letters: undefined };
+    return { mail, sent: [], spent: [], departures: [], unsure: [], present: undefined, letters: undefined };
   }
   const state = unpack(handed, answer.body, peerId, context);
   mail.restore(state.mail);
-  const { spent, departures, present, letters } = handed;
-  return { mail, sent: state.sent, spent, departures, present, letters };
+  const { spent, departures, unsure, present, letters } = handed;
+  return { mail, sent: state.sent, spent, departures, unsure, present, letters };
 }
 
 function notSettled(): SignalingError {
@@ -192,5 +198,5 @@ function tellDifference({ room, mail, session }: Seat, present: readonly PeerId[
 function goOn(context: Context, seat: Seat, old: SeatRecord, { letters, sent }: Takeover): void {
   const heard = letters === undefined ? undefined : (letters[context.presence.nodeId] ?? 0);
   context.relay.reroute(seat.room, seat.peerId, { isSameSession: true, from: old.nodeId, heard });
-  for (const message of sent) if (!message.isAccepted) context.custody.send(seat, message);
+  for (const message of sent) if (!message.isPlaced) context.custody.send(seat, message);
 }
