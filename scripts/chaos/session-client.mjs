@@ -110,6 +110,7 @@ export class SessionClient {
   /** The connection breaks. It comes back after `backMs`, to `node` or else to the next one. */
   cut({ backMs = 0, node } = {}) {
     if (this.end !== undefined) return;
+    if (!this.isIn && this.#claim === undefined) this.abandoned += 1;
     this.#release()?.cut();
     this.#wayBack.go(backMs, node);
   }
