@@ -75,6 +75,7 @@ export class Hub {
     if (room.members.size > 0 || room.pins > 0 || this.#rooms.get(room.id) !== room) return;
     this.#rooms.delete(room.id);
     room.parked.clear();
+    room.held.clear();
     this.onDrop(room.id);
   }
 }

@@ -39,6 +39,8 @@ export class Room<Member> {
   /** Members on other nodes. A name is in one of the two. */
   readonly remotes = new Map<PeerId, RemotePeer>();
   readonly parked = new Map<PeerId, ParkedSignal[]>();
+  /** Peers for whom something came back: until it is sent again nothing newer may go to them. */
+  readonly held = new Set<PeerId>();
   readonly arriving = new Map<PeerId, Arrival>();
   /** By sender's session and receiver: the first message that was turned away. None behind it may pass before it. */
   readonly turnedAway = new Map<string, { readonly id: string; readonly untilMs: number }>();

@@ -50,7 +50,8 @@ export class RedisSeats {
     if (word === 'held') return { outcome: 'held', holder: parseSeat(roomId, peerId, rest[0] ?? '') };
     const { view } = parseRoom(roomId, rest);
     const seat = seatOf(view, peerId);
-    await this.parts.whereabouts.seated(roomId, peerId, keepUntilS);
+    // Not waited for: until the caller sits down, a reconciliation would take the seat for a stray.
+    void this.parts.whereabouts.seated(roomId, peerId, keepUntilS);
     return { outcome: 'seated', seat, view };
   }
 
@@ -68,7 +69,8 @@ export class RedisSeats {
     });
     if (word !== 'seated') return undefined;
     const { view, keepUntilS } = parseRoom(roomId, rest);
-    await this.parts.whereabouts.seated(roomId, peerId, keepUntilS);
+    // Not waited for: until the caller sits down, a reconciliation would take the seat for a stray.
+    void this.parts.whereabouts.seated(roomId, peerId, keepUntilS);
     return { seat: seatOf(view, peerId), view };
   }
 

@@ -75,7 +75,7 @@ export class Custody {
     const { room } = seat;
     const local = room.members.get(to);
     // Behind what waits for the same peer already.
-    if (local?.isFrozen === true || room.parked.has(to)) {
+    if (local?.isFrozen === true || room.parked.has(to) || room.held.has(to)) {
       this.#wait(seat, sent);
       return;
     }

@@ -43,7 +43,6 @@ class Passing implements Cargo {
 export class Relay {
   readonly #parts: RelayParts;
   #lastOrder = 0;
-  readonly #tryingAgain = new WeakMap<Room<Session>, Set<PeerId>>();
 
   constructor(parts: RelayParts) {
     this.#parts = parts;
@@ -70,7 +69,7 @@ export class Relay {
     }
     const signal = { order: this.nextOrder(), event: signed(event, session), isQuiet: quiet };
     // Behind what waits for the same peer already.
-    if (room.parked.has(to)) this.#park(room, to, signal);
+    if (room.parked.has(to) || room.held.has(to)) this.#park(room, to, signal);
     else this.#forward(room, to, signal);
     return 'sent';
   }
@@ -129,6 +128,7 @@ export class Relay {
     const takesBack = left !== undefined && (move?.isSameSession === true || left.isAbsent);
     const signals = room.parked.get(to) ?? [];
     room.parked.delete(to);
+    room.held.delete(to);
     for (const parcel of takesBack ? left.retained : []) {
       const { cargo, seq } = parcel;
       if (!(cargo instanceof Passing) || cargo.room !== room || cargo.to !== to || parcel.isVoid) continue;
@@ -156,6 +156,7 @@ export class Relay {
   /** A peer has left for good: nothing will reach it. */
   gone(room: Room<Session>, to: PeerId): void {
     room.parked.delete(to);
+    room.held.delete(to);
     this.#parts.custody.gone(room, to);
   }
 
@@ -169,15 +170,25 @@ export class Relay {
       room.parked.clear();
       return;
     }
-    const waiting = this.#tryingAgain.get(room) ?? new Set<PeerId>();
-    this.#tryingAgain.set(room, waiting);
-    if (waiting.has(to)) return;
-    waiting.add(to);
+    if (room.held.has(to)) return;
+    room.held.add(to);
     this.#parts.clock.after(tryAgainMs, () => {
-      waiting.delete(to);
-      if (this.#isUnderWay(room, to) || this.#parts.hub.room(room.id) !== room) this.#tryAgain(room, to);
-      else this.reroute(room, to);
+      this.#lookAgain(room, to);
     });
+  }
+
+  #lookAgain(room: Room<Session>, to: PeerId): void {
+    // It has turned up meanwhile, and all was sent.
+    if (!room.held.has(to)) return;
+    if (this.#isUnderWay(room, to) && this.#parts.hub.room(room.id) === room) {
+      this.#parts.clock.after(tryAgainMs, () => {
+        this.#lookAgain(room, to);
+      });
+      return;
+    }
+    room.held.delete(to);
+    if (this.#parts.hub.room(room.id) === room) this.reroute(room, to);
+    else room.parked.clear();
   }
 
   #isUnderWay(room: Room<Session>, to: PeerId): boolean {
