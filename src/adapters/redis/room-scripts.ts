@@ -172,7 +172,8 @@ return {'yes', seat and seat[4] or ''}
 
 /**
  * [N5] Puts the seats of this node back where they are missing or differ, and removes what stands there for it and is
- * none of them; but not what was taken by a call whose answer is still on its way (by its ticket), nor kept names.
+ * none of them; but not what was taken by a call whose answer is still on its way (by its ticket), nor what was given
+ * after this was asked (a second before its deadline), nor kept names.
  * ARGV: 7 number of tickets, the tickets, then for each seat: peer, generation, edit, seat lines.
  */
 const RECONCILE = `${COMMON}
@@ -183,7 +184,9 @@ for at = first, #ARGV, 9 do own[ARGV[at]] = at end
 each(function(peer, seat)
   local at = own[peer]
   local isMine = at and ARGV[at + 3] == seat[5]
-  if seat[4] == me and seat[6] ~= 'kept' and not isMine and not tickets[seat[3]] then
+  -- Given after this was asked: what was sent to a stopped Redis may overtake what was sent later, or be overtaken.
+  local isNew = deadline > 0 and tonumber(seat[1]) > (deadline - 1000) * 1000
+  if seat[4] == me and seat[6] ~= 'kept' and not isMine and not isNew and not tickets[seat[3]] then
     remove(peer, seat, 'disconnected')
   end
 end)
