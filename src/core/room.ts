@@ -25,7 +25,6 @@ export interface ParkedSignal {
   /** Grows with each signal and message that leaves here: what waits is sent in this order. */
   readonly order: number;
   readonly event: Relayed;
-  readonly isQuiet: boolean;
 }
 
 /**

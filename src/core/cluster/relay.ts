@@ -67,7 +67,7 @@ export class Relay {
       // Who cannot be told waits for it, in order.
       if (!quiet && this.#isStalled(remote.seat.nodeId)) return 'stalled';
     }
-    const signal = { order: this.nextOrder(), event: signed(event, session), isQuiet: quiet };
+    const signal = { order: this.nextOrder(), event: signed(event, session) };
     // Behind what waits for the same peer already.
     if (room.parked.has(to) || room.held.has(to)) this.#park(room, to, signal);
     else this.#forward(room, to, signal);
