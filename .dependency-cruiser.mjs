@@ -42,8 +42,8 @@ export default {
     floor('backends-roof', '^src/backends\\.ts$', '^src/(adapters/|ports/|protocol/|config\\.ts)'),
     floor(
       'config-roof',
-      '^src/(config|redis-target)\\.ts$',
-      '^src/(redis-target|adapters/redis/redis-client)\\.ts$',
+      '^src/(config|config-schema|redis-target)\\.ts$',
+      '^src/(config-schema|redis-target|adapters/redis/redis-client|transport/client-address)\\.ts$',
     ),
     ...Object.keys(vendors).map((vendor) =>
       floor(
@@ -52,14 +52,16 @@ export default {
         `^src/(protocol|ports|adapters/(${vendor}/|[^/]+\\.ts$))`,
       ),
     ),
-    floor('memory-adapter', '^src/adapters/memory/', '^src/(protocol|ports|adapters/memory/)'),
+    floor('turn-adapter', '^src/adapters/turn/', '^src/(protocol|ports|adapters/turn/)'),
+    floor('memory-adapter', '^src/adapters/memory/', '^src/(protocol|ports|adapters/(memory/|[^/]+\\.ts$))'),
     { ...packages('protocol', 'zod'), name: 'protocol-packages' },
     packages('ports', 'zod'),
     packages('core', 'none'),
     packages('dialects', 'zod'),
-    packages('transport', 'ws|express|@types/(ws|express)'),
+    packages('transport', 'ws|express|zod|cookie|proxy-addr|@types/(ws|express|proxy-addr)'),
     ...Object.entries(vendors).map(([vendor, allowed]) => packages(`adapters/${vendor}`, allowed)),
     packages('adapters/memory', 'none'),
+    packages('adapters/turn', 'none'),
     packages('client', 'ws|commander|cli-progress|@roamhq/wrtc|@types/(ws|cli-progress)'),
   ],
   options: {

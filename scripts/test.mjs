@@ -12,6 +12,7 @@ const debianPackages = [
   { proof: ['/usr/bin/python3', ['-c', 'import aiortc']], name: 'python3-aiortc' },
   { proof: ['/usr/bin/python3', ['-c', 'import websockets']], name: 'python3-websockets' },
   { proof: ['redis-server', ['--version']], name: 'redis-server' },
+  { proof: ['turnserver', ['--version']], name: 'coturn' },
 ];
 
 function isThere([command, args]) {
