@@ -1,22 +1,9 @@
-/** The composition root: every part is made here, and what lies behind the ports in backends.ts. */
-import { PinoLogger } from './adapters/system/pino-logger.js';
-import { PrometheusMetrics } from './adapters/system/prometheus-metrics.js';
-import { SystemClock } from './adapters/system/system-clock.js';
-import { SystemIds } from './adapters/system/system-ids.js';
-import { chooseBackends } from './backends.js';
+/** The server with its two ports. */
 import type { Config } from './config.js';
 import type { Ports } from './core/context.js';
-import { SignalingNode } from './core/signaling-node.js';
-import { flat } from './dialects/flat/flat.js';
-import { toPeerId } from './dialects/peer-key.js';
-import { createTally } from './ports/runtime.js';
+import { createSignaling } from './signaling.js';
 import { ManagedServer } from './transport/http/managed-server.js';
-import { createHttpApp } from './transport/http/server.js';
 import { askForUpgrade } from './transport/ws/ask-for-upgrade.js';
-import { createEncoder } from './transport/ws/encoder.js';
-import { Gateway } from './transport/ws/gateway.js';
-import { Liveness } from './transport/ws/liveness.js';
-import { Flusher } from './transport/ws/outbox.js';
 
 export interface App {
   /** Resolves when both ports answer. Rejects with what the operating system says, for instance EADDRINUSE. */
@@ -32,70 +19,28 @@ export interface App {
 /** Requests that run when everybody has been sent away have this long at least. */
 const lastRequestsMs = 500;
 
-/** Builds the server from its settings. `overrides` puts other parts behind the ports, for tests and embedding. */
+/** Builds the server from its settings. `overrides` puts other parts behind the ports, for tests. */
 export async function createApp(config: Config, overrides: Partial<Ports> = {}): Promise<App> {
-  const clock = overrides.clock ?? new SystemClock();
-  const logger = overrides.logger ?? new PinoLogger({ level: config.logLevel });
-  const tally = overrides.tally ?? createTally();
-  const ids = overrides.ids ?? new SystemIds();
-  const backends = await chooseBackends(config, { clock, ids, logger });
-  const ports: Ports = { clock, logger, tally, ids, ...backends, ...overrides };
-  const node = new SignalingNode(ports, {
-    limits: {
-      maxMessageBytes: config.maxMessageBytes,
-      maxOutboxBytes: config.maxOutboxBytes,
-      maxPeersPerRoom: config.maxPeersPerRoom,
-    },
-    roomTtlMs: config.roomTtlMs,
-    graceMs: config.graceMs,
-  });
-  const metrics = new PrometheusMetrics(tally, () => node.stats());
-  const liveness = new Liveness(clock, config.pingMs);
-  const gateway = new Gateway(
-    {
-      node,
-      clock,
-      logger,
-      tally,
-      liveness,
-      flusher: new Flusher(),
-      encoder: createEncoder(),
-      settings: config,
-    },
-    { maxMessageBytes: config.maxMessageBytes, allowedOrigins: config.allowedOrigins },
-    new Map([['/', flat]]),
-  );
-  const api = createHttpApp({
-    desk: node,
-    settings: {
-      requireDeleteAuth: config.requireDeleteAuth,
-      allowedOrigins: config.allowedOrigins,
-      peerKey: (value) => toPeerId(value) ?? undefined,
-    },
-    logger,
-    tally,
-    renderMetrics: () => metrics.render(),
-  });
-  const httpServer = new ManagedServer(api);
+  const signaling = await createSignaling(config, overrides);
+  const { clock, decisions } = signaling;
+  const httpServer = new ManagedServer(signaling.httpApp());
   const wsServer = new ManagedServer(askForUpgrade);
-  gateway.attach(httpServer.server);
-  gateway.attach(wsServer.server);
+  signaling.attach(httpServer.server);
+  signaling.attach(wsServer.server);
 
   async function closeAll(): Promise<void> {
-    gateway.drain();
     const endsAtMs = clock.now() + config.drainMs;
-    await node.drain(config.drainMs);
+    await signaling.drain(config.drainMs);
     const leftMs = Math.max(lastRequestsMs, endsAtMs - clock.now());
     await Promise.all([httpServer, wsServer].map((server) => server.close(clock, leftMs)));
-    liveness.stop();
-    backends.close();
+    signaling.free();
   }
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= closeAll());
   return {
     async listen() {
       try {
-        await node.start();
+        await signaling.start();
         await httpServer.listen(config.httpPort, config.host);
         await wsServer.listen(config.wsPort, config.host);
       } catch (error) {
@@ -108,6 +53,6 @@ export async function createApp(config: Config, overrides: Partial<Ports> = {}):
     get addresses() {
       return { http: `http://${httpServer.address}`, ws: `ws://${wsServer.address}` };
     },
-    decisions: backends.decisions,
+    decisions,
   };
 }

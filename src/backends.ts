@@ -5,6 +5,12 @@ import { cognitoIssuer } from './adapters/jwt/cognito-issuer.js';
 import { ExternalUsers } from './adapters/jwt/external-users.js';
 import { Rs256Verifier } from './adapters/jwt/rs256-verifier.js';
 import { LocalIdentityProvider } from './adapters/local-identity/local-identity-provider.js';
+import { DynamoUserStore } from './adapters/dynamodb/dynamo-user-store.js';
+import { MemoryRateLimiter } from './adapters/memory/memory-rate-limiter.js';
+import { MemoryUserStore } from './adapters/memory/memory-user-store.js';
+import { RedisRateLimiter } from './adapters/redis/redis-rate-limiter.js';
+import { RedisUserStore } from './adapters/redis/redis-user-store.js';
+import { TurnIceServers } from './adapters/turn/turn-ice-servers.js';
 import { MemoryCluster } from './adapters/memory/memory-cluster.js';
 import { MemoryRoomStore } from './adapters/memory/memory-room-store.js';
 import { RedisConnection } from './adapters/redis/redis-connection.js';
@@ -17,6 +23,9 @@ import { ConfigError, type Config, type IdentitySource } from './config.js';
 import type { IdentityProvider, TokenVerifier } from './ports/auth.js';
 import type { Bus } from './ports/bus.js';
 import type { Presence } from './ports/presence.js';
+import type { IceServerSource } from './ports/ice-servers.js';
+import type { RateLimiter } from './ports/rate-limiter.js';
+import type { UserStore } from './ports/user-store.js';
 import type { RoomStore } from './ports/room-store.js';
 import type { Clock, IdSource, Logger } from './ports/runtime.js';
 import { asNodeId } from './protocol/ids.js';
@@ -28,6 +37,9 @@ export interface Backends {
   readonly store: RoomStore;
   readonly presence: Presence;
   readonly bus: Bus;
+  readonly users: UserStore;
+  readonly ice: IceServerSource;
+  readonly limiter: RateLimiter;
   readonly decisions: readonly string[];
   readonly close: () => void;
 }
@@ -49,9 +61,12 @@ export async function chooseBackends(config: Config, surroundings: Surroundings)
     return {
       ...users,
       store: rooms.store,
+      users: rooms.users,
       presence: nodes.presence,
       bus: nodes.bus,
-      decisions: [users.decision, rooms.decision, nodes.decision],
+      limiter: nodes.limiter,
+      ice: chooseIce(config, clock),
+      decisions: [users.decision, rooms.decision, nodes.decision, iceDecision(config)],
       close: () => {
         users.close();
         rooms.close();
@@ -77,7 +92,7 @@ async function connectRedis({ redis }: Config, logger: Logger): Promise<RedisCon
   return connection;
 }
 
-type Nodes = Pick<Backends, 'presence' | 'bus' | 'close'> & { readonly decision: string };
+type Nodes = Pick<Backends, 'presence' | 'bus' | 'limiter' | 'close'> & { readonly decision: string };
 
 function chooseNodes(
   { redis: target, nodeId: name, graceMs }: Config,
@@ -89,35 +104,58 @@ function chooseNodes(
   if (target === undefined || redis === undefined) {
     const cluster = new MemoryCluster(clock);
     const decision = 'Nodes: this one alone.';
-    return { presence: cluster.presence(nodeId), bus: cluster.bus(nodeId), decision, close: nothingToClose };
+    return {
+      presence: cluster.presence(nodeId),
+      bus: cluster.bus(nodeId),
+      limiter: new MemoryRateLimiter(clock),
+      decision,
+      close: nothingToClose,
+    };
   }
   const subscriber = new RedisSubscriber(target, redis);
+  const limiter = new RedisRateLimiter({
+    redis,
+    nodeId,
+    clock,
+    logger,
+    local: new MemoryRateLimiter(clock),
+  });
   return {
     presence: new RedisPresence({ redis, subscriber, nodeId, logger, graceMs }),
     bus: new RedisBus({ redis, subscriber, nodeId }),
+    limiter,
     decision: `Nodes: this one is ${nodeId}, among all that share ${redis.name}.`,
     close: () => {
+      limiter.close();
       subscriber.close();
     },
   };
 }
 
-type Rooms = Pick<Backends, 'store' | 'close'> & { readonly decision: string };
+type Rooms = Pick<Backends, 'store' | 'users' | 'close'> & { readonly decision: string };
 
 function chooseRooms(config: Config, clock: Clock, redis: RedisConnection | undefined): Rooms {
   const { dynamo } = config;
   if (dynamo !== undefined) {
     const store = new DynamoRoomStore(dynamo);
+    const users = new DynamoUserStore({ ...dynamo, table: dynamo.usersTable });
     const close = (): void => {
       store.close();
+      users.close();
     };
-    return { store, decision: `Rooms: DynamoDB table ${dynamo.table} in ${dynamo.region}.`, close };
+    return { store, users, decision: `Rooms: DynamoDB table ${dynamo.table} in ${dynamo.region}.`, close };
   }
   if (redis !== undefined) {
-    return { store: new RedisRoomStore(redis), decision: `Rooms: ${redis.name}.`, close: nothingToClose };
+    const [store, users] = [new RedisRoomStore(redis), new RedisUserStore(redis)];
+    return { store, users, decision: `Rooms: ${redis.name}.`, close: nothingToClose };
   }
   const decision = 'Rooms: in this process only; they are gone when it stops.';
-  return { store: new MemoryRoomStore(clock), decision, close: nothingToClose };
+  return {
+    store: new MemoryRoomStore(clock),
+    users: new MemoryUserStore(),
+    decision,
+    close: nothingToClose,
+  };
 }
 
 type Users = Pick<Backends, 'verifier' | 'identities' | 'close'> & { readonly decision: string };
@@ -130,9 +168,9 @@ async function chooseIdentities(
 ): Promise<Users> {
   switch (source.kind) {
     case 'cognito': {
-      const { region, userPoolId, clientId, jwksUri } = source;
+      const { region, userPoolId, clientId, jwksUri, tokenUse } = source;
       const identities = new CognitoIdentityProvider({ region, userPoolId, clientId });
-      const pool = { region, userPoolId, clientId, ...(jwksUri === undefined ? {} : { jwksUri }) };
+      const pool = { region, userPoolId, clientId, tokenUse, ...(jwksUri === undefined ? {} : { jwksUri }) };
       return {
         verifier: new Rs256Verifier(cognitoIssuer(pool)),
         identities,
@@ -180,6 +218,18 @@ async function chooseSigningKey(
   if (shared === undefined) return { pem, origin: 'a key made at start' };
   const key = await RedisSigningKey.open(shared.redis, shared.logger);
   return { pem: key.pem, origin: 'the key that all nodes share in Redis' };
+}
+
+function chooseIce(config: Config, clock: Clock): IceServerSource {
+  const { stunUrls, turnUrls, turnSharedSecret: sharedSecret, turnTtlS: ttlS, iceTransportPolicy } = config;
+  const settings = { stunUrls, turnUrls, sharedSecret, ttlS, transportPolicy: iceTransportPolicy };
+  return new TurnIceServers(settings, clock);
+}
+
+function iceDecision({ stunUrls, turnUrls }: Config): string {
+  if (stunUrls.length + turnUrls.length === 0)
+    return 'ICE: no servers; peers find each other on one network only.';
+  return `ICE: ${stunUrls.length} STUN, ${turnUrls.length} TURN.`;
 }
 
 function nothingToClose(): void {

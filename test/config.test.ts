@@ -12,6 +12,8 @@ const pem = generateKeyPairSync('rsa', { modulusLength: 2048 })
   .publicKey.export({ type: 'spki', format: 'pem' })
   .toString();
 
+const turn = { TURN_URLS: 'turn:relay.example.org', TURN_SHARED_SECRET: 'sixteen letters!' };
+
 function problems(environment: Record<string, string>): string {
   try {
     loadConfig(environment);
@@ -86,8 +88,133 @@ describe('[B5] settings', () => {
     ['REDIS_SENTINEL_NAME', { REDIS_SENTINELS: 'one:26379' }],
     ['REDIS_SENTINELS', { REDIS_SENTINEL_NAME: 'main' }],
     ['ALLOWED_ORIGINS', { ALLOWED_ORIGINS: 'https://a.example, nonsense' }],
+    ['USERS_TABLE', { USERS_TABLE: 'ab' }],
+    ['COGNITO_TOKEN_USE', { COGNITO_TOKEN_USE: 'any' }],
+    ['MAX_CONNECTIONS_PER_IP', { MAX_CONNECTIONS_PER_IP: '-1' }],
+    ['RATE_MESSAGES_PER_SESSION', { RATE_MESSAGES_PER_SESSION: '1000001' }],
+    ['RATE_MESSAGES_PER_USER', { RATE_MESSAGES_PER_USER: 'many' }],
+    ['RATE_SIGNINS_PER_IP', { RATE_SIGNINS_PER_IP: '1.5' }],
+    ['RATE_ROOMS_PER_IP', { RATE_ROOMS_PER_IP: '10/min' }],
+    ['RATE_ICE_PER_IP', { RATE_ICE_PER_IP: '-10' }],
+    ['RATE_BAD_TOKENS_PER_IP', { RATE_BAD_TOKENS_PER_IP: 'none' }],
+    ['KICK_BAN_S', { KICK_BAN_S: '31536001' }],
+    ['CLOSE_AT_EXPIRY', { CLOSE_AT_EXPIRY: 'true' }],
+    ['ALLOW_QUERY_TOKEN', { ALLOW_QUERY_TOKEN: 'no' }],
+    ['ALLOW_ANONYMOUS_GATEWAY', { ALLOW_ANONYMOUS_GATEWAY: '2' }],
+    ['TRUSTED_PROXIES', { TRUSTED_PROXIES: '10.0.0.0/8, my-proxy' }],
+    ['TRUSTED_PROXIES', { TRUSTED_PROXIES: '1' }],
+    ['STUN_URLS', { STUN_URLS: 'stun.example.org:3478' }],
+    ['STUN_URLS', { STUN_URLS: 'turn:relay.example.org' }],
+    ['TURN_URLS', { ...turn, TURN_URLS: 'turn:relay.example.org, stun:stun.example.org' }],
+    ['TURN_URLS', { ...turn, TURN_URLS: 'turn:relay.example.org?transport=sctp' }],
+    ['TURN_URLS', { TURN_SHARED_SECRET: turn.TURN_SHARED_SECRET }],
+    ['TURN_SHARED_SECRET', { TURN_URLS: turn.TURN_URLS }],
+    ['TURN_SHARED_SECRET', { ...turn, TURN_SHARED_SECRET: 'fifteen letters' }],
+    ['TURN_TTL_S', { TURN_TTL_S: '59' }],
+    ['TURN_TTL_S', { TURN_TTL_S: '86401' }],
+    ['ICE_TRANSPORT_POLICY', { ICE_TRANSPORT_POLICY: 'none' }],
+    ['ICE_TRANSPORT_POLICY', { ICE_TRANSPORT_POLICY: 'relay', STUN_URLS: 'stun:stun.example.org' }],
+    ['INTERNAL_SERVICE_KEY', { INTERNAL_SERVICE_KEY: 'fifteen letters' }],
   ])('%s is named when it is %j', (name, environment) => {
     expect(problems(environment)).toContain(`  ${name}`);
+  });
+
+  test('nothing set: limits that a person does not meet, no ICE servers, no internal paths', () => {
+    expect(loadConfig({})).toMatchObject({
+      maxConnectionsPerIp: 1_000,
+      messagesPerSecond: 300,
+      userMessagesPerSecond: 1_000,
+      signInsPerMinute: 120,
+      roomsPerMinute: 120,
+      iceRequestsPerMinute: 10,
+      badTokensPerMinute: 20,
+      kickBanMs: 300_000,
+      closeAtExpiry: false,
+      allowQueryToken: true,
+      trustedProxies: [],
+      stunUrls: [],
+      turnUrls: [],
+      turnSharedSecret: undefined,
+      turnTtlS: 3_600,
+      iceTransportPolicy: 'all',
+      internalServiceKey: undefined,
+    });
+  });
+
+  test('each of them can be set, and a limit switched off by 0', () => {
+    const limits = {
+      MAX_CONNECTIONS_PER_IP: '0',
+      RATE_MESSAGES_PER_SESSION: '0',
+      RATE_MESSAGES_PER_USER: '0',
+      RATE_SIGNINS_PER_IP: '0',
+      RATE_ROOMS_PER_IP: '0',
+      RATE_ICE_PER_IP: '0',
+      RATE_BAD_TOKENS_PER_IP: '0',
+      KICK_BAN_S: '0',
+    };
+    const others = {
+      CLOSE_AT_EXPIRY: '1',
+      ALLOW_QUERY_TOKEN: '0',
+      TRUSTED_PROXIES: 'loopback, 10.0.0.0/8, 2001:db8::1',
+      STUN_URLS: 'stun:stun.example.org, stuns:[2001:db8::1]:5349',
+      TURN_URLS: 'turn:relay.example.org:3478?transport=udp,turns:relay.example.org',
+      TURN_SHARED_SECRET: turn.TURN_SHARED_SECRET,
+      TURN_TTL_S: '60',
+      ICE_TRANSPORT_POLICY: 'relay',
+      INTERNAL_SERVICE_KEY: 'sixteen letters?',
+    };
+    expect(loadConfig({ ...limits, ...others })).toMatchObject({
+      maxConnectionsPerIp: 0,
+      messagesPerSecond: 0,
+      userMessagesPerSecond: 0,
+      signInsPerMinute: 0,
+      roomsPerMinute: 0,
+      iceRequestsPerMinute: 0,
+      badTokensPerMinute: 0,
+      kickBanMs: 0,
+      closeAtExpiry: true,
+      allowQueryToken: false,
+      trustedProxies: ['loopback', '10.0.0.0/8', '2001:db8::1'],
+      stunUrls: ['stun:stun.example.org', 'stuns:[2001:db8::1]:5349'],
+      turnUrls: ['turn:relay.example.org:3478?transport=udp', 'turns:relay.example.org'],
+      turnSharedSecret: turn.TURN_SHARED_SECRET,
+      turnTtlS: 60,
+      iceTransportPolicy: 'relay',
+      internalServiceKey: 'sixteen letters?',
+    });
+  });
+
+  test('[G6] who proves nothing is let in on embedded identities only, unless it is said', () => {
+    const issuer = { JWT_ISSUER: 'i', JWT_AUDIENCE: 'a', JWT_PUBLIC_KEY: pem };
+    for (const [environment, allowAnonymous] of [
+      [{}, true],
+      [{ REDIS_URL: 'redis://localhost' }, true],
+      [{ ALLOW_ANONYMOUS_GATEWAY: '0' }, false],
+      [cognito, false],
+      [issuer, false],
+      [{ ...issuer, ALLOW_ANONYMOUS_GATEWAY: '1' }, true],
+    ] as const)
+      expect(loadConfig(environment)).toMatchObject({ allowAnonymous });
+  });
+
+  test('[U5] [Y8] Cognito by ID tokens and a table for users, unless it is said otherwise', () => {
+    expect(loadConfig(cognito)).toMatchObject({
+      identities: { tokenUse: 'id' },
+      dynamo: { usersTable: 'users' },
+    });
+    expect(
+      loadConfig({ ...cognito, COGNITO_TOKEN_USE: 'both', USERS_TABLE: 'people', ROOMS_TABLE: 'halls' }),
+    ).toMatchObject({
+      identities: { tokenUse: 'both' },
+      dynamo: { table: 'halls', usersTable: 'people' },
+    });
+  });
+
+  test('[I7] a secret that is too short is not repeated', () => {
+    const text = problems({ ...turn, TURN_SHARED_SECRET: 'hush', INTERNAL_SERVICE_KEY: 'hush too' });
+    expect(text).toContain('  TURN_SHARED_SECRET ');
+    expect(text).toContain('  INTERNAL_SERVICE_KEY ');
+    expect(text).not.toContain('hush');
   });
 
   test('origins are compared as browsers spell them', () => {

@@ -7,6 +7,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+import { oneAddress } from '../one-address.mjs';
 import { report } from './report.mjs';
 
 const [redisUrl = '', folder = fileURLToPath(new URL('../../dist', import.meta.url))] = process.argv.slice(2);
@@ -22,6 +23,7 @@ const app = await createApp(
     LOG_LEVEL: 'info',
     MAX_PEERS_PER_ROOM: '256',
     REDIS_URL: redisUrl,
+    ...oneAddress,
   }),
 );
 await app.listen();

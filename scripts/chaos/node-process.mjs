@@ -2,6 +2,7 @@ import { createWriteStream, readFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 
+import { oneAddress } from '../one-address.mjs';
 import { freePort, Program } from './program.mjs';
 import { pause } from './timing.mjs';
 
@@ -34,6 +35,7 @@ export class NodeProcess {
       WS_PORT: String(wsPort),
       LOG_LEVEL: logs === undefined ? 'warn' : 'info',
       NODE_ENV: 'development',
+      ...oneAddress,
       ...env,
     };
     if (logs !== undefined) this.#log = createWriteStream(path.join(logs, `${name}.log`), { flags: 'a' });

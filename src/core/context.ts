@@ -4,15 +4,21 @@ import type { Clock, IdSource, Logger, Tally } from '../ports/runtime.js';
 import type { RoomRecord, SeatRecord } from '../protocol/records.js';
 import type { Limits } from '../protocol/messages.js';
 import type { RoomId, SessionId } from '../protocol/ids.js';
+import type { IceServerSource } from '../ports/ice-servers.js';
+import type { RateLimiter } from '../ports/rate-limiter.js';
+import type { UserStore } from '../ports/user-store.js';
 import type { Bus } from '../ports/bus.js';
 import type { Presence, RoomView } from '../ports/presence.js';
 import type { Departure, SeatLedger } from './cluster/seat-ledger.js';
 import type { Custody } from './cluster/custody.js';
 import type { Relay } from './cluster/relay.js';
 import type { PostOffice } from './cluster/post-office.js';
+import type { Appointments } from './appointments.js';
+import type { Guesses } from './guesses.js';
 import type { Hub } from './hub.js';
 import type { Room } from './room.js';
 import type { Session } from './session.js';
+import type { UserBudgets } from './user-budgets.js';
 
 /** What the core is given by the composition root. */
 export interface Ports {
@@ -25,6 +31,9 @@ export interface Ports {
   readonly store: RoomStore;
   readonly presence: Presence;
   readonly bus: Bus;
+  readonly users: UserStore;
+  readonly ice: IceServerSource;
+  readonly limiter: RateLimiter;
 }
 
 export interface CoreSettings {
@@ -32,6 +41,15 @@ export interface CoreSettings {
   readonly roomTtlMs: number;
   /** How long a seat is kept for a peer whose socket is gone; 0: not at all. */
   readonly graceMs: number;
+  /** Where a room is open, who proves nothing may come in by a dialect that knows no tokens (S2). */
+  readonly allowAnonymous: boolean;
+  /** Who was removed by the host is kept out for so long. */
+  readonly kickBanMs: number;
+  /** A session ends when its token does; otherwise it is only told. */
+  readonly closeAtExpiry: boolean;
+  /** By address; 0: no limit. */
+  readonly roomsPerMinute: number;
+  readonly badTokensPerMinute: number;
 }
 
 /** What every handler works with. */
@@ -42,6 +60,9 @@ export interface Context extends Ports, CoreSettings {
   readonly custody: Custody;
   readonly ledger: SeatLedger;
   readonly rosters: RoomCopies;
+  readonly appointments: Appointments;
+  readonly userBudgets: UserBudgets;
+  readonly guesses: Guesses;
 }
 
 /** This node's copies of its rooms (`cluster/rosters.ts`). */

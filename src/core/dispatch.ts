@@ -4,9 +4,13 @@ import type { Ask, Command, CommandOf, CommandType } from '../protocol/messages.
 import type { Context } from './context.js';
 import { join } from './handlers/join.js';
 import { ack, heartbeat, leave } from './handlers/leave.js';
+import { kick, transferHost } from './handlers/authority.js';
+import { refreshToken } from './handlers/refresh.js';
+import { takeName, wantsName } from './handlers/rename.js';
 import { discover, updateMetadata } from './handlers/roster.js';
 import { message, signal } from './handlers/signal.js';
-import { refuse } from './refusal.js';
+import { refuse, strike } from './refusal.js';
+import { overdraft, refuseExcess } from './throttle.js';
 import type { Seat, Session } from './session.js';
 
 type SeatedCommandType = Exclude<CommandType, 'join'>;
@@ -16,7 +20,7 @@ type SeatedHandler<Type extends SeatedCommandType> = (
   seat: Seat,
   command: CommandOf<Type>,
   ask: Ask,
-) => void;
+) => Promise<void> | void;
 
 /** One row a command that needs a seat; a missing row does not compile. */
 const seatedHandlers: { readonly [Type in SeatedCommandType]: SeatedHandler<Type> } = {
@@ -27,10 +31,20 @@ const seatedHandlers: { readonly [Type in SeatedCommandType]: SeatedHandler<Type
   leave,
   heartbeat,
   ack,
+  kick,
+  transfer_host: transferHost,
+  refresh_token: refreshToken,
 };
 
 /** The Python server knows these from no version: to a parity session they mean nothing. */
-const fullOnly: ReadonlySet<CommandType> = new Set(['leave', 'heartbeat', 'ack']);
+const fullOnly: ReadonlySet<CommandType> = new Set([
+  'leave',
+  'heartbeat',
+  'ack',
+  'kick',
+  'transfer_host',
+  'refresh_token',
+]);
 
 /**
  * Runs one command. Returns a promise only when the session must wait (a join): the caller then holds back the
@@ -45,38 +59,102 @@ export function dispatch(
   try {
     if (ask.unquotable === true && !session.state.quiet) {
       const text = 'id must be a string of at most 64 characters.';
-      refuse(context, session, new SignalingError('INVALID_MESSAGE', text), ask);
-      return undefined;
+      return reject(context, session, new SignalingError('INVALID_MESSAGE', text), ask, false);
     }
-    session.strikes = 0;
-    if (command.type === 'join') {
-      return join(context, session, command, ask).catch((error: unknown) => {
-        fail(context, session, ask, error);
-      });
-    }
-    runSeated(context, session, command, ask);
+    const waitMs = overdraft(context, session, command);
+    if (waitMs > 0)
+      return slowDown(context, session, ask, waitMs, () => dispatch(context, session, command, ask));
+    // An acknowledgement costs nothing, and proves nothing.
+    if (command.type !== 'ack') session.strikes = 0;
+    const waiting =
+      command.type === 'join'
+        ? join(context, session, command, ask)
+        : runSeated(context, session, command, ask);
+    return waiting?.catch((error: unknown) => {
+      fail(context, session, ask, error);
+    });
   } catch (error) {
     fail(context, session, ask, error);
   }
   return undefined;
 }
 
-function runSeated<Type extends SeatedCommandType>(
+/**
+ * Says no to a frame that means nothing; it counts as one that does. `endsQuiet`: the Python server ends the socket of
+ * a registered peer for this. Returns what `dispatch` does.
+ */
+export function reject(
   context: Context,
   session: Session,
-  command: CommandOf<Type>,
+  error: SignalingError,
+  ask: Ask | undefined,
+  endsQuiet: boolean,
+): Promise<void> | undefined {
+  const waitMs = overdraft(context, session);
+  if (waitMs > 0) {
+    const waiting = slowDown(context, session, ask, waitMs, () =>
+      reject(context, session, error, ask, endsQuiet),
+    );
+    strike(session, error);
+    return waiting;
+  }
+  refuse(context, session, error, ask);
+  if (endsQuiet && session.state.quiet) session.sink.close('normal');
+  return undefined;
+}
+
+/** A parity session is read on later, and loses nothing; all others are told to send again. */
+function slowDown(
+  context: Context,
+  session: Session,
+  ask: Ask | undefined,
+  waitMs: number,
+  again: () => Promise<void> | undefined,
+): Promise<void> | undefined {
+  if (!session.state.quiet) {
+    refuseExcess(context, session, ask, waitMs);
+    return undefined;
+  }
+  context.tally.messages_delayed += 1;
+  return new Promise<void>((resolve) => {
+    context.clock.after(waitMs, resolve);
+  }).then(again);
+}
+
+function runSeated(
+  context: Context,
+  session: Session,
+  command: CommandOf<SeatedCommandType>,
   ask: Ask,
-): void {
+): Promise<void> | undefined {
   const { state } = session;
   if (state.at !== 'joined') {
     refuse(context, session, new SignalingError('NOT_IN_ROOM'), ask);
-    return;
+    return undefined;
   }
-  if (state.quiet && fullOnly.has(command.type)) {
+  if (state.quiet && isForFull(command)) {
     refuse(context, session, new SignalingError('UNKNOWN_MESSAGE_TYPE'), ask);
-    return;
+    return undefined;
   }
-  seatedHandlers[command.type](context, session, state.seat, command, ask);
+  const name = wantsName(state.seat, command);
+  if (name === undefined) return handle(context, session, state.seat, command, ask);
+  return takeName(context, session, state.seat, name, ask).then((isTaken) =>
+    isTaken ? runSeated(context, session, command, ask) : undefined,
+  );
+}
+
+function handle<Type extends SeatedCommandType>(
+  context: Context,
+  session: Session,
+  seat: Seat,
+  command: CommandOf<Type>,
+  ask: Ask,
+): Promise<void> | undefined {
+  return seatedHandlers[command.type](context, session, seat, command, ask) ?? undefined;
+}
+
+function isForFull(command: Command): boolean {
+  return fullOnly.has(command.type) || (command.type === 'signal' && command.kind === 'notice');
 }
 
 function fail(context: Context, session: Session, ask: Ask, error: unknown): void {

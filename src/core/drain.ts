@@ -38,10 +38,11 @@ function sendAway(session: Session, retryInMs: number): void {
   session.sink.close(isFull ? 'going_away' : 'going_away_quietly');
 }
 
-/** No full session waits to be taken. */
+/** No session waits to be taken by another node. */
 function isEmptied({ hub }: Context): boolean {
   for (const room of hub.rooms()) {
-    for (const { state } of room.members.values()) if ('seat' in state && !state.quiet) return false;
+    for (const { state } of room.members.values())
+      if ('seat' in state && state.seat.mail.isCounted) return false;
   }
   return true;
 }

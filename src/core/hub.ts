@@ -31,7 +31,10 @@ export class Hub {
   /** The room as this node knows it, made from the record when it is the first to sit in it. */
   ensureRoom(record: RoomRecord): Room<Session> {
     const known = this.#rooms.get(record.roomId);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      known.renew(record);
+      return known;
+    }
     const room = new Room<Session>(record);
     this.#rooms.set(room.id, room);
     return room;

@@ -1,5 +1,5 @@
 import type { EventSink } from '../ports/event-sink.js';
-import type { Ask, Event, Receipt } from '../protocol/messages.js';
+import { isRelayed, type Ask, type Event, type Receipt } from '../protocol/messages.js';
 import { owned } from './owned.js';
 import { SentMessages } from './sent-messages.js';
 
@@ -42,7 +42,8 @@ export class Mailbox {
   isFrozen = false;
   readonly #isCounted: boolean;
   readonly #maxBytes: number;
-  readonly #encode: EventSink['encode'];
+  /** How a frame is written does not depend on whether the socket lives. */
+  #writer: EventSink;
   #sink: EventSink | undefined;
   #kept: KeptFrame[] = [];
   #keptBytes = 0;
@@ -60,8 +61,7 @@ export class Mailbox {
     this.#isCounted = isCounted;
     this.#sink = sink;
     this.#maxBytes = maxBytes;
-    // How a frame is written does not depend on whether the socket lives.
-    this.#encode = (event, ask) => sink.encode(event, ask);
+    this.#writer = sink;
   }
 
   get sent(): SentMessages {
@@ -77,7 +77,8 @@ export class Mailbox {
     if (!this.#isCounted) return this.#sink?.send(event, ask) === true;
     if (this.#isClosed) return false;
     // Written before it is counted: what cannot be written was never told.
-    const payload = this.#encode(event, ask);
+    const payload = this.#writer.encode(event, ask);
+    if (payload === undefined) return !isRelayed(event);
     const isKept = this.#keep({ payload: owned(payload), receipt });
     if (!isKept && this.#sink === undefined) return false;
     this.#told += 1;
@@ -126,6 +127,16 @@ export class Mailbox {
     return receipts;
   }
 
+  /** Can another socket go on with it at all? */
+  get isCounted(): boolean {
+    return this.#isCounted;
+  }
+
+  /** Frames told that the peer has not said to have had. */
+  missedAfter(count: number): number {
+    return Math.max(0, this.#told - count);
+  }
+
   /** The socket is gone; what is told from now on waits. */
   detach(): void {
     this.#sink = undefined;
@@ -140,6 +151,7 @@ export class Mailbox {
   resume(sink: EventSink, count: number): readonly Receipt[] {
     const receipts = this.acknowledge(count) ?? [];
     this.#sink = sink;
+    this.#writer = sink;
     for (const { payload } of this.#kept) sink.write(payload);
     return receipts;
   }

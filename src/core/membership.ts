@@ -1,7 +1,6 @@
 /** Taking a seat, giving it up, and who is told of it. */
-import type { PeerId } from '../protocol/ids.js';
 import type { SeatKey } from '../ports/presence.js';
-import type { Event, LeaveReason } from '../protocol/messages.js';
+import type { Event, LeaveReason, RosterEntry } from '../protocol/messages.js';
 import type { PeerCard, SeatRecord } from '../protocol/records.js';
 import type { Context } from './context.js';
 import type { Room } from './room.js';
@@ -22,31 +21,49 @@ export function holdsSeatThere({ standing, isQuiet }: SeatRecord): boolean {
   return standing === 'here' || (standing === 'away' && !isQuiet);
 }
 
-/** Tells everybody here who may be told without asking, but for `except`. */
-export function announce(room: Room<Session>, event: Event, except?: Session): void {
-  for (const member of room.members.values()) {
-    if (member !== except && isPresent(member) && !member.state.quiet) member.tell(event);
+/** S4's rooms seat as many. In larger ones everybody would be told of everybody too often: the change alone is told. */
+const mostInState = 50;
+
+/** Tells everybody here who may be told without asking, but for `except`; `say`: not all may be told the same. */
+export function announce(room: Room<Session>, say: Event | ((to: Seat) => Event), except?: Session): void {
+  // Each written once for all: first the one event to everybody, then the other.
+  if (typeof say === 'function' || say.type === 'peer_left') tellState(room, except);
+  for (const member of told(room, except)) {
+    if (typeof say === 'object') member.tell(say);
+    else if ('seat' in member.state) member.tell(say(member.state.seat));
   }
+}
+
+function tellState(room: Room<Session>, except: Session | undefined): void {
+  if (room.members.size + room.remotes.size > mostInState) return;
+  // Of those who are told of everybody at each change nobody may be here: then it is not collected.
+  let state: Event | undefined;
+  for (const member of told(room, except)) {
+    if (!member.sink.wantsRoomState) continue;
+    state ??= { type: 'room_state', peers: roster(room) };
+    member.tell(state);
+  }
+}
+
+function* told(room: Room<Session>, except: Session | undefined): Generator<Session> {
+  for (const member of room.members.values())
+    if (member !== except && isPresent(member) && !member.state.quiet) yield member;
 }
 
 interface Entry {
   readonly card: PeerCard;
-  readonly sub: string;
+  readonly since: number;
 }
 
-/** Who holds a seat in the room, on all nodes; while nobody is elsewhere, in the order of their names' first coming. */
+/** Who holds a seat in the room, on all nodes, in the order of their coming. */
 function entries(room: Room<Session>, except?: Session): Entry[] {
   const found: Entry[] = [];
   for (const member of room.members.values()) {
     if (member === except || !holdsSeat(member) || !('seat' in member.state)) continue;
-    const { card, identity } = member.state.seat;
-    found.push({ card, sub: identity.sub });
+    found.push(member.state.seat);
   }
-  if (room.remotes.size === 0) return found;
-  for (const { seat } of room.remotes.values()) {
-    if (holdsSeatThere(seat)) found.push({ card: seat.card, sub: seat.identity.sub });
-  }
-  return found.sort((a, b) => a.card.connectedAtMs - b.card.connectedAtMs);
+  for (const { seat } of room.remotes.values()) if (holdsSeatThere(seat)) found.push(seat);
+  return found.sort((a, b) => a.since - b.since);
 }
 
 /** The cards of the peers in the room. */
@@ -54,16 +71,22 @@ export function roster(room: Room<Session>, except?: Session): PeerCard[] {
   return entries(room, except).map(({ card }) => card);
 }
 
-/** The room's creator while it is there, else who has been there longest. */
-export function hostOf(room: Room<Session>, fallback: PeerId): PeerId {
-  const there = entries(room);
-  const host = there.find(({ sub }) => sub === room.createdBy) ?? there[0];
-  return host?.card.peerId ?? fallback;
+/** The others as this one sees them. */
+export function rosterFor({ room, session, since: own }: Seat): RosterEntry[] {
+  return entries(room, session).map(({ card, since }) => ({ ...card, isPolite: since < own }));
+}
+
+/** How the arrival of a peer is told. Who was there before does not yield to it; but a seat may come back. */
+export function joined({ card, since }: Entry): (to: Seat) => Event {
+  const event = (isPolite: boolean): Event => ({ type: 'peer_joined', peer: { ...card, isPolite } });
+  // One event for all who are told the same: it is written once.
+  const [toEarlier, toLater] = [event(false), event(true)];
+  return (to) => (since < to.since ? toLater : toEarlier);
 }
 
 /** Was the seat taken away before its session could sit down? A deletion need not wait for our answer. */
-export function isEnded(room: Room<Session>, { peerId, generation }: SeatKey): boolean {
-  return room.arriving.get(peerId)?.ended.has(generation) === true;
+export function endOf(room: Room<Session>, { peerId, generation }: SeatKey): LeaveReason | undefined {
+  return room.arriving.get(peerId)?.ended.get(generation);
 }
 
 /** Has somebody taken the name after this seat was given, here or elsewhere? Its change may come before our answer. */
@@ -90,7 +113,7 @@ export function takeSeat(context: Context, session: Session, seat: Seat, quiet: 
   context.tally.joins += 1;
   if (wasPresent) announce(room, { type: 'peer_left', peerId, reason: 'replaced' }, session);
   forgetOldestName(context, room);
-  announce(room, { type: 'peer_joined', peer: seat.card }, session);
+  announce(room, joined(seat), session);
 }
 
 /** Another socket goes on with a session: the seat, its mail and its name are handed over, and nobody has left. */
@@ -113,6 +136,7 @@ export function vacate(context: Context, session: Session): void {
   const { seat, quiet } = state;
   if (holdsSeat(session)) seat.room.liveCount -= 1;
   if (state.at === 'detached') state.endGrace();
+  session.callOff();
   session.state = state.at === 'joined' ? { at: 'outside', quiet } : { at: 'closed', quiet };
   context.custody.forget(seat);
   // Its socket may go on to another seat: nothing of this one may reach it there.
@@ -138,6 +162,7 @@ export function unseat(context: Context, session: Session, reason: LeaveReason):
  */
 export function disconnect(context: Context, session: Session): void {
   context.hub.sessions.delete(session);
+  session.callOff();
   const { state } = session;
   if (state.at === 'outside') session.state = { at: 'closed', quiet: state.quiet };
   if (state.at !== 'joined') return;

@@ -2,7 +2,7 @@ import { SignalingError, type ErrorCode } from '../protocol/errors.js';
 import type { PeerId } from '../protocol/ids.js';
 import type { Ask } from '../protocol/messages.js';
 import type { Context } from './context.js';
-import type { Session } from './session.js';
+import type { Seat, Session } from './session.js';
 
 /** So many malformed frames without a good one between them end the socket. */
 const maxStrikes = 32;
@@ -34,13 +34,23 @@ export function refuse(
   }
   context.tally.refusals_told += 1;
   session.tell({ type: 'refused', error }, ask);
-  if (!malformed.has(error.code) || session.state.quiet) return;
+  strike(session, error);
+}
+
+/** Nonsense is counted, of those who can be told. */
+export function strike(session: Session, { code }: SignalingError): void {
+  if (!malformed.has(code) || session.state.quiet) return;
   session.strikes += 1;
   if (session.strikes >= maxStrikes) session.sink.close('malformed');
 }
 
 export function nobodyThere(to: PeerId): SignalingError {
   return new SignalingError('PEER_NOT_FOUND', `No peer ${shown(to)} in this room just now.`);
+}
+
+export function notHost({ room }: Seat): SignalingError {
+  const host = room.host === undefined ? '' : ` It is ${shown(room.host)}.`;
+  return new SignalingError('NOT_HOST', `Only the host of the room may do that.${host}`);
 }
 
 export function notReached(to: PeerId): SignalingError {

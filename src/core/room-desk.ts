@@ -3,7 +3,7 @@ import { SignalingError } from '../protocol/errors.js';
 import { asRoomId, type PeerId, type RoomId } from '../protocol/ids.js';
 import type { Identity, RoomRecord, SeatRecord } from '../protocol/records.js';
 import type { Context } from './context.js';
-import { unseat } from './membership.js';
+import { closeRoom, endSeat } from './close-room.js';
 import { seatsIn, seatsNamed } from './seat-search.js';
 
 const roomIdDigits = 8;
@@ -16,18 +16,24 @@ export async function createRoom(context: Context, idToken: string): Promise<Roo
   const identity = await context.verifier.verify(idToken);
   for (let attempt = 0; attempt < maxCreateAttempts; attempt += 1) {
     const nowMs = context.clock.now();
-    const record: RoomRecord = {
-      roomId: asRoomId(context.ids.hex(roomIdDigits)),
-      createdBy: identity.sub,
-      token: context.ids.hex(roomTokenDigits),
-      expiresAtS: Math.floor((nowMs + context.roomTtlMs) / 1000),
-    };
+    const record = newRoom(context, asRoomId(context.ids.hex(roomIdDigits)), identity);
     if ((await context.store.create(record, Math.floor(nowMs / 1000))) === 'created') {
       context.tally.rooms_created += 1;
       return record;
     }
   }
   throw new SignalingError('STORE_UNAVAILABLE', 'No free room id was found.');
+}
+
+/** A room that is not stored yet. */
+export function newRoom(
+  { clock, ids, roomTtlMs }: Context,
+  roomId: RoomId,
+  { sub: createdBy }: Identity,
+  more: Pick<RoomRecord, 'isOpen' | 'listing'> = {},
+): RoomRecord {
+  const expiresAtS = Math.floor((clock.now() + roomTtlMs) / 1000);
+  return { roomId, createdBy, token: ids.hex(roomTokenDigits), expiresAtS, ...more };
 }
 
 export type DeletionTarget = { readonly peerId: PeerId } | { readonly roomId: RoomId };
@@ -44,20 +50,35 @@ export async function deletePeersAndRoom(
 ): Promise<DeletionOutcome> {
   const caller = bearer === undefined ? undefined : await context.verifier.verify(bearer);
   if ('roomId' in target) return deleteByRoomId(context, target.roomId, caller);
-  const seat = choose(await seatsNamed(context, target.peerId), caller);
+  const seat = await choose(context, await seatsNamed(context, target.peerId), caller);
   if (seat === undefined) return 'peer not found';
-  await requireRight(context, caller, seat.roomId, [seat]);
   await empty(context, seat.roomId, await seatsIn(context, seat.roomId));
   return 'deleted';
 }
 
 /**
- * Which of the peers of that name is meant: the caller's own, else the one that proved to be the user of that name,
- * else the newest. So nobody can hide another's seat by taking its name in a room of their own.
+ * Which of the peers of that name is meant, of those that the caller may delete: its own, else the one that proved to
+ * be the user of that name, else the newest. So nobody can hide another's seat by taking its name in a room of their
+ * own. Rejects with `FORBIDDEN` when there are such peers, and none may be deleted.
  */
-function choose(seats: readonly SeatRecord[], caller: Identity | undefined): SeatRecord | undefined {
-  const own = caller === undefined ? undefined : seats.find(({ identity }) => identity.sub === caller.sub);
-  return own ?? seats.find(isOwnName) ?? seats[0];
+async function choose(
+  context: Context,
+  seats: readonly SeatRecord[],
+  caller: Identity | undefined,
+): Promise<SeatRecord | undefined> {
+  const own = seats.filter(({ identity }) => identity.sub === caller?.sub);
+  let refusal: SignalingError | undefined;
+  for (const seat of new Set([...own, ...seats.filter(isOwnName), ...seats])) {
+    try {
+      await requireRight(context, caller, seat.roomId, [seat]);
+      return seat;
+    } catch (error) {
+      if (!(error instanceof SignalingError) || error.code !== 'FORBIDDEN') throw error;
+      refusal ??= error;
+    }
+  }
+  if (refusal !== undefined) throw refusal;
+  return undefined;
 }
 
 function isOwnName({ identity, peerId }: SeatRecord): boolean {
@@ -90,50 +111,49 @@ export async function deletePeer(
   bearer: string | undefined,
 ): Promise<{ readonly found: boolean; readonly roomDeleted: boolean }> {
   const caller = bearer === undefined ? undefined : await context.verifier.verify(bearer);
-  const seat = choose(await seatsNamed(context, peerId), caller);
+  const seat = await choose(context, await seatsNamed(context, peerId), caller);
   if (seat === undefined) return { found: false, roomDeleted: false };
-  await requireRight(context, caller, seat.roomId, [seat]);
   const isDeleted = await dismiss(context, seat);
   return { found: true, roomDeleted: isDeleted && (await removeIfEmpty(context, seat.roomId)) };
 }
 
-/** Without a token the caller is trusted as the Python server trusts it (D12); with one it must be theirs to delete. */
+/**
+ * Without a token the caller is trusted as the Python server trusts it (D12), about peers that could be its own; not
+ * about others, nor about rooms whose ids are no secret. With one it must be theirs to delete.
+ */
 async function requireRight(
   context: Context,
   caller: Identity | undefined,
   roomId: RoomId,
   seats: readonly SeatRecord[],
 ): Promise<void> {
-  if (caller === undefined || seats.some(({ identity }) => identity.sub === caller.sub)) return;
-  const createdBy = context.hub.room(roomId)?.createdBy ?? (await context.store.find(roomId))?.createdBy;
-  if (caller.sub === createdBy) return;
+  if (caller !== undefined && seats.some(({ identity }) => identity.sub === caller.sub)) return;
+  const record = context.hub.room(roomId)?.record ?? (await context.store.find(roomId));
+  if (caller === undefined) {
+    const isPublic = record?.isOpen === true || record?.listing !== undefined;
+    if (!isPublic && seats.some(({ isQuiet }) => isQuiet)) return;
+    const text = isPublic ? 'Anybody may know the id of this room' : 'That is nobody who has registered';
+    throw new SignalingError('FORBIDDEN', `${text}: a token is needed to delete.`);
+  }
+  if (caller.sub === record?.createdBy) return;
   throw new SignalingError('FORBIDDEN', 'This token is neither of the peer nor of the creator of the room.');
 }
 
-/** A record is read before its reader sits down: for so long after a deletion nobody may sit down in its room. */
-const buriedMs = 30_000;
-
-/** A seat may move to another node while it is deleted: it is looked for again, this often. */
-const maxRounds = 3;
-
+/** The room goes with its peers. Whoever's user cannot be deleted just now keeps its place, and the room with it. */
 async function empty(context: Context, roomId: RoomId, found: readonly SeatRecord[]): Promise<void> {
-  context.hub.bury(roomId);
-  const unbury = (): void => {
-    context.hub.unbury(roomId);
-  };
-  let seats = found;
-  let isKept = false;
-  for (let round = 0; round < maxRounds && seats.length > 0 && !isKept; round += 1) {
-    const outcomes = await Promise.all(seats.map((seat) => dismiss(context, seat)));
-    isKept = outcomes.includes(false);
-    seats = isKept ? seats : await seatsIn(context, roomId);
-  }
-  if (!isKept && (await removeIfEmpty(context, roomId))) context.clock.after(buriedMs, unbury);
-  else unbury();
+  await closeRoom(context, roomId, found, {
+    end: (seat) => dismiss(context, seat),
+    remove: () => removeRecord(context, roomId),
+  });
 }
 
 async function removeIfEmpty(context: Context, roomId: RoomId): Promise<boolean> {
   if ((await seatsIn(context, roomId)).length > 0) return false;
+  await removeRecord(context, roomId);
+  return true;
+}
+
+async function removeRecord(context: Context, roomId: RoomId): Promise<void> {
   try {
     await context.store.remove(roomId);
     context.tally.rooms_deleted += 1;
@@ -141,7 +161,6 @@ async function removeIfEmpty(context: Context, roomId: RoomId): Promise<boolean>
     // The room expires by itself; the caller's part is done.
     context.logger.warn('room_not_removed', { room: roomId, error });
   }
-  return true;
 }
 
 /**
@@ -149,8 +168,9 @@ async function removeIfEmpty(context: Context, roomId: RoomId): Promise<boolean>
  * user's own name and proved to be it: a name alone must not delete somebody else's account.
  */
 async function dismiss(context: Context, seat: SeatRecord): Promise<boolean> {
-  const { identity, roomId, peerId, generation, sessionId } = seat;
-  if (isOwnName(seat)) {
+  const { identity, sessionId } = seat;
+  // Whoever registered chose that name. Others are called after their users, and everybody sees it.
+  if (seat.isQuiet && isOwnName(seat)) {
     try {
       const outcome = await context.identities.deleteUser(identity.username);
       if (outcome === 'deleted') context.tally.users_deleted += 1;
@@ -160,15 +180,6 @@ async function dismiss(context: Context, seat: SeatRecord): Promise<boolean> {
       return false;
     }
   }
-  const session = context.hub.room(roomId)?.members.get(peerId);
-  if (session === undefined || !('seat' in session.state)) {
-    // Its own node hears of it, and tells it.
-    await context.presence.leave({ roomId, peerId, generation }, 'deleted');
-    return true;
-  }
-  const { state } = session;
-  if (state.seat.generation !== generation) return true;
-  if (!state.quiet) session.tell({ type: 'room_closed', roomId, reason: 'deleted' });
-  unseat(context, session, 'deleted');
+  await endSeat(context, seat);
   return true;
 }

@@ -1,7 +1,7 @@
 import type { RoomChange } from '../ports/presence.js';
 import type { PeerId, RoomId } from '../protocol/ids.js';
 import type { RoomRecord, SeatRecord } from '../protocol/records.js';
-import type { Relayed } from '../protocol/messages.js';
+import type { LeaveReason, Relayed } from '../protocol/messages.js';
 
 /** A member on another node. */
 export interface RemotePeer {
@@ -17,7 +17,7 @@ export interface Arrival {
   /** What came for it: to be delivered when it sits. */
   readonly letters: (() => void)[];
   /** Seats of that name that have ended meanwhile, by generation. */
-  readonly ended: Set<number>;
+  readonly ended: Map<number, LeaveReason>;
 }
 
 /** A signal without an id that waits to know where its receiver sits now. */
@@ -32,7 +32,7 @@ export interface ParkedSignal {
  * so that a session can point at its room without the two files importing each other.
  */
 export class Room<Member> {
-  readonly record: RoomRecord;
+  #record: RoomRecord;
   /** Local members by peer id, in the order in which the names were first taken. */
   readonly members = new Map<PeerId, Member>();
   /** Members on other nodes. A name is in one of the two. */
@@ -55,8 +55,22 @@ export class Room<Member> {
   /** Who is about to sit down: the room must not be dropped meanwhile. */
   pins = 0;
 
+  /** Who may kick and hand over; decided by the presence. */
+  host: PeerId | undefined;
+  /** To whom members here are handing that over. */
+  readonly handovers = new Map<PeerId, Member>();
+
   constructor(record: RoomRecord) {
-    this.record = record;
+    this.#record = record;
+  }
+
+  get record(): RoomRecord {
+    return this.#record;
+  }
+
+  /** A room that was made anew when its time was over lives longer than who sits in it knows. */
+  renew(record: RoomRecord): void {
+    if (record.expiresAtS > this.#record.expiresAtS) this.#record = record;
   }
 
   get id(): RoomId {

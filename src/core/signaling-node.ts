@@ -1,14 +1,16 @@
 import type { EventSink } from '../ports/event-sink.js';
 import { createCluster, type Cluster } from './cluster/cluster.js';
-import type { SignalingError } from '../protocol/errors.js';
+import { SignalingError } from '../protocol/errors.js';
 import { asSessionId, type PeerId } from '../protocol/ids.js';
+import type { IceConfig } from '../protocol/ice.js';
 import type { Ask, Command } from '../protocol/messages.js';
 import type { RoomRecord } from '../protocol/records.js';
 import type { Context, CoreSettings, Ports } from './context.js';
-import { dispatch } from './dispatch.js';
+import { dispatch, reject } from './dispatch.js';
 import { drain } from './drain.js';
 import { disconnect, sweepExpired } from './membership.js';
-import { refuse } from './refusal.js';
+import { MessageBudget } from './message-budget.js';
+import { createRoomsApi, type RoomsApi } from './rooms-api.js';
 import {
   createRoom,
   deletePeer,
@@ -16,7 +18,7 @@ import {
   type DeletionOutcome,
   type DeletionTarget,
 } from './room-desk.js';
-import { Session } from './session.js';
+import { Session, type Arrived } from './session.js';
 
 const sweepEveryMs = 60_000;
 /** Readiness is asked by anybody; the store is not asked more often than this. */
@@ -26,6 +28,8 @@ const readinessMaxAgeMs = 2_000;
 export class SignalingNode {
   readonly #context: Context;
   readonly #cluster: Cluster;
+  /** Rooms as a directory. */
+  readonly rooms: RoomsApi;
   #draining = false;
   #cancelSweep: () => void;
   #storeReady: Promise<boolean> | undefined;
@@ -33,6 +37,7 @@ export class SignalingNode {
   constructor(ports: Ports, settings: CoreSettings) {
     this.#cluster = createCluster(ports, settings);
     this.#context = this.#cluster.context;
+    this.rooms = createRoomsApi(this.#context);
     this.#cancelSweep = this.#scheduleSweep();
   }
 
@@ -42,8 +47,10 @@ export class SignalingNode {
   }
 
   /** A socket was accepted: begins a session. */
-  open(sink: EventSink): Session {
-    const session = new Session(asSessionId(this.#context.ids.name()), sink);
+  open(sink: EventSink, arrived: Arrived): Session {
+    const { ids, limits } = this.#context;
+    const budget = new MessageBudget(limits.messagesPerSecond, limits.messageBurst);
+    const session = new Session(asSessionId(ids.name()), sink, arrived, budget);
     this.#context.hub.sessions.add(session);
     return session;
   }
@@ -53,10 +60,14 @@ export class SignalingNode {
     return dispatch(this.#context, session, command, ask);
   }
 
-  /** A frame that means nothing. `endsQuiet`: the Python server ends the socket of a registered peer for this. */
-  reject(session: Session, error: SignalingError, ask: Ask | undefined, endsQuiet: boolean): void {
-    refuse(this.#context, session, error, ask);
-    if (endsQuiet && session.state.quiet) session.sink.close('normal');
+  /** A frame that means nothing; otherwise as `receive`. `endsQuiet`: as `reject` in dispatch.ts. */
+  reject(
+    session: Session,
+    error: SignalingError,
+    ask: Ask | undefined,
+    endsQuiet: boolean,
+  ): Promise<void> | undefined {
+    return reject(this.#context, session, error, ask, endsQuiet);
   }
 
   /** The socket is gone. Idempotent. */
@@ -67,6 +78,23 @@ export class SignalingNode {
   /** Signs a throw-away user in. */
   signIn(): Promise<{ readonly idToken: string; readonly username: string }> {
     return this.#context.identities.signIn();
+  }
+
+  /** Rejects with what is wrong with a token. `mayBeAnonymous`: none is needed where the server lets such peers in. */
+  async prove(credential: string | undefined, mayBeAnonymous: boolean): Promise<void> {
+    if (credential !== undefined) await this.#context.verifier.verify(credential);
+    else if (!mayBeAnonymous || !this.#context.allowAnonymous)
+      throw new SignalingError('INVALID_TOKEN', 'An identity token is needed.');
+  }
+
+  /** For the user of a token. Rejects as `TokenVerifier.verify`. */
+  async iceConfigOf(credential: string): Promise<IceConfig> {
+    const { sub } = await this.#context.verifier.verify(credential);
+    return this.#context.ice.configFor(sub);
+  }
+
+  anonymousIceConfig(): IceConfig {
+    return this.#context.ice.configFor('anonymous');
   }
 
   createRoom(idToken: string): Promise<RoomRecord> {

@@ -1,4 +1,4 @@
-import type { Identity } from '../protocol/records.js';
+import type { Proof } from '../protocol/records.js';
 
 /** Turns a token into a user, or rejects. Never logs or quotes the token. */
 export interface TokenVerifier {
@@ -6,7 +6,7 @@ export interface TokenVerifier {
    * Rejects with `SignalingError` `INVALID_TOKEN` (message: why, in the words of the Python server's library where
    * it has some) or `IDENTITY_UNAVAILABLE` when the signing keys cannot be had just now. Settles within seconds.
    */
-  verify(token: string): Promise<Identity>;
+  verify(token: string): Promise<Proof>;
 }
 
 /** Makes and removes throw-away users. */

@@ -5,17 +5,22 @@ import type { Ask, Event } from '../protocol/messages.js';
 export interface EventSink {
   /** The name of its dialect. */
   readonly dialect: string;
+  /** Its peer is told who is in the room at each change. */
+  readonly wantsRoomState: boolean;
+  /** Its peer is told of what it did to the room itself. */
+  readonly hearsItself: boolean;
   /**
-   * The event as a frame of this peer's dialect. Does not depend on the connection's being alive.
+   * The event as a frame of this peer's dialect; `undefined` when that has no word for it. Does not depend on the
+   * connection's being alive.
    * Throws `RangeError` for what is nested too deeply to be written. `ask`: the request that it answers.
    */
-  encode(event: Event, ask?: Ask): Buffer;
+  encode(event: Event, ask?: Ask): Buffer | undefined;
   /** Queues a frame for the peer, in order. False: it will not get there. */
   write(payload: Buffer): boolean;
-  /** Both at once. */
+  /** Both at once. True when there was nothing to say. */
   send(event: Event, ask?: Ask): boolean;
   /** Sends what is queued, then ends the connection. The first reason stands; later calls do nothing. */
-  close(reason: CloseReason): void;
+  close(reason: CloseReason, text?: string): void;
   /** Does the far end still answer? Asks it (a WebSocket ping) and resolves within `withinMs`. */
   probe(withinMs: number): Promise<boolean>;
 }

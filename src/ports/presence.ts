@@ -3,7 +3,7 @@ import type { LeaveReason } from '../protocol/messages.js';
 import type { SeatRecord } from '../protocol/records.js';
 
 /** A seat as its node wants it; its generation is given by the presence. */
-export type SeatClaim = Omit<SeatRecord, 'generation' | 'nodeId'>;
+export type SeatClaim = Omit<SeatRecord, 'generation' | 'since' | 'nodeId'>;
 
 /** Names one seat and no later one of the same name. */
 export interface SeatKey {
@@ -21,6 +21,18 @@ export interface RoomView {
   readonly seats: readonly SeatRecord[];
   /** Seats that an earlier memory held and that were given up since: up to this generation they are gone for certain. */
   readonly ended: readonly { readonly peerId: PeerId; readonly generation: number }[];
+  /** The same of seats whose peers were removed by the host, for as long as they are kept out. */
+  readonly kicked: readonly Kick[];
+  /** Absent while nobody is there who could be. */
+  readonly host: PeerId | undefined;
+}
+
+/** A peer was removed by the host. */
+export interface Kick {
+  readonly peerId: PeerId;
+  readonly generation: number;
+  readonly by: PeerId;
+  readonly reason?: string;
 }
 
 /** One change of a room, told to every node that watches it, its own included, in the order of their happening. */
@@ -40,7 +52,10 @@ export interface RoomChange {
         readonly sessionId: SessionId;
         readonly generation: number;
         readonly reason: LeaveReason;
-      };
+        /** When the reason is `kicked`. */
+        readonly kick?: Kick;
+      }
+    | { readonly kind: 'host'; readonly host: PeerId };
 }
 
 export interface EnterTerms {
@@ -50,13 +65,32 @@ export interface EnterTerms {
   readonly expiresAtS: number;
   /** The caller has made sure that the holder of the name with this generation may be replaced, whoever it is. */
   readonly replaces?: number;
+  /** The `sub` of the room's creator: the host as long as it is there, unless it has given that away. */
+  readonly createdBy: string;
+  /** The name is wanted for itself: a holder who is `here` keeps it, the same user's other socket too. */
+  readonly isExclusive?: true;
 }
 
 export type EnterOutcome =
   | { readonly outcome: 'seated'; readonly seat: SeatRecord; readonly view: RoomView }
   /** Another user (`identity.sub`) holds the name, and not only as `kept`. */
   | { readonly outcome: 'held'; readonly holder: SeatRecord }
-  | { readonly outcome: 'full' };
+  | { readonly outcome: 'full' }
+  /** The host has removed this user, or this name if it has proved nothing, and it is still kept out. */
+  | { readonly outcome: 'banned'; readonly retryAfterMs: number };
+
+export type AuthorityOutcome =
+  | 'done'
+  /** The seat that asks is not the host's, or not a seat any more. */
+  | 'not host'
+  /** No such peer, or the one who asks. */
+  | 'absent';
+
+export interface ReconcileTerms {
+  readonly expiresAtS: number;
+  readonly createdBy: string;
+  readonly host: PeerId | undefined;
+}
 
 /**
  * Who sits where, over all nodes. Each step is atomic. The instance belongs to one node and speaks for it.
@@ -96,6 +130,17 @@ export interface Presence {
   /** Gives a seat up, whichever node serves it. False: there is no such seat. */
   leave(key: SeatKey, reason: LeaveReason): Promise<boolean>;
   view(roomId: RoomId): Promise<RoomView>;
+  /**
+   * Ends the seat of a peer, if `by` is the seat of the host, and keeps its user out for `banMs` (whoever proved nothing
+   * is kept out by its name). All are told: `gone`, `kicked`.
+   */
+  kick(
+    by: SeatKey,
+    target: PeerId,
+    terms: { readonly banMs: number; readonly reason?: string },
+  ): Promise<AuthorityOutcome>;
+  /** Makes another peer the host, if `by` is the seat of the host. All are told. */
+  transferHost(by: SeatKey, to: PeerId): Promise<AuthorityOutcome>;
   /** Rooms in which a peer of that name has, or may have had, a seat. */
   roomsOf(peerId: PeerId): Promise<readonly RoomId[]>;
 
@@ -103,8 +148,10 @@ export interface Presence {
    * After an interruption: writes the seats of this node in that room again where they are missing (as they are, with
    * their generations), removes what stands there for this node and is none of them, and returns the view after that.
    * `own` is asked at the last moment, so that what was taken meanwhile is among them. A seat of it that is in the view with a higher generation, or another node, is not this node's any more.
+   * What was kicked meanwhile is not written again. `terms.host`: who was the host as far as this node knows; it is
+   * again if the memory of that was lost, and stays so for the ten seconds in which its seat may be written again.
    */
-  reconcile(roomId: RoomId, own: () => readonly SeatRecord[], expiresAtS: number): Promise<RoomView>;
+  reconcile(roomId: RoomId, own: () => readonly SeatRecord[], terms: ReconcileTerms): Promise<RoomView>;
 
   /** The peers of these seats have shown that they live. */
   touch(seats: readonly Pick<SeatRecord, 'roomId' | 'peerId'>[]): Promise<void>;

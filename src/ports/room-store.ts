@@ -1,5 +1,21 @@
 import type { RoomId } from '../protocol/ids.js';
-import type { RoomRecord } from '../protocol/records.js';
+import type { RoomRecord, RoomStatus } from '../protocol/records.js';
+
+export interface RoomQuery {
+  readonly status?: RoomStatus;
+  readonly limit: number;
+  /** So many of the newest are left out; with `after`, of those behind it. Together with what `after` still skips, at most 1,000. */
+  readonly offset: number;
+  /** The `next` of the page before. */
+  readonly after?: string;
+  readonly nowS: number;
+}
+
+export interface RoomPage {
+  readonly rooms: readonly RoomRecord[];
+  /** Absent when there are no more. */
+  readonly next?: string;
+}
 
 /**
  * Where rooms live. Any node can serve any room, so every join reads it.
@@ -15,6 +31,16 @@ export interface RoomStore {
   create(record: RoomRecord, nowS: number): Promise<'created' | 'taken'>;
   /** Reads what the last finished write left. An expired room may still be found: the caller compares the time. */
   find(roomId: RoomId): Promise<RoomRecord | undefined>;
+  /**
+   * Open rooms that have a listing, for everybody alike, the newest first, those of one status if it is given; those
+   * that have expired by `nowS` are `finished` whatever they say. A room that is not open keeps its listing, to be
+   * found and changed by its id, and stands in no index. Never reads more than what it skips and returns, and some
+   * more; a page may be short, and `next` goes on where it ended. Rejects with `INVALID_MESSAGE` for an `offset` that
+   * is too large or an `after` that no page gave.
+   */
+  list(query: RoomQuery): Promise<RoomPage>;
+  /** Writes the status of a room that has a listing, open or not. False: there is no such room. */
+  setStatus(roomId: RoomId, status: RoomStatus): Promise<boolean>;
   /** Removes the room. Removing what is not there is no error. */
   remove(roomId: RoomId): Promise<void>;
   /** Resolves when the store can serve; for readiness. */

@@ -20,6 +20,18 @@ const table = {
   malformed: { code: 4400, text: 'too many malformed messages' },
   join_timeout: { code: 4408, text: 'did not join in time' },
   too_fast: { code: 4429, text: 'too many messages at once' },
+  unauthenticated: { code: 4401, text: 'not authenticated' },
+  expired: { code: 4401, text: 'the identity token has expired' },
+  forbidden: { code: 4403, text: 'forbidden' },
+  kicked: { code: 4403, text: 'removed by the host' },
+  no_such_room: { code: 4404, text: 'no such room' },
+  unusable_room_id: { code: 4400, text: 'unusable room id' },
+  /** What it says beside the room. */
+  malformed_address: { code: 4400, text: 'malformed address' },
+  /** Somebody may leave. */
+  room_full: { code: 4010, text: 'the room is full' },
+  /** What is needed to join does not answer just now. */
+  unavailable: { code: 4013, text: 'try again later' },
   replaced: { code: 4409, text: 'replaced by a newer connection' },
 } as const satisfies Record<string, CloseEntry>;
 

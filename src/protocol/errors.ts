@@ -32,6 +32,9 @@ const table = {
   SENDER_MISMATCH: { text: 'The sender is not the peer of this socket.', retryable: false, httpStatus: 403 },
   PEER_NOT_FOUND: { text: 'No such peer in this room.', retryable: true, httpStatus: 404 },
   PEER_UNREACHABLE: { text: 'The node of this peer does not answer.', retryable: true, httpStatus: 503 },
+  NOT_HOST: { text: 'Only the host of the room may do that.', retryable: false, httpStatus: 403 },
+  KICKED: { text: 'The host has removed this peer from the room.', retryable: false, httpStatus: 403 },
+  RATE_LIMITED: { text: 'Too much at once: slow down.', retryable: true, httpStatus: 429 },
   INTERNAL: { text: 'The server failed to handle this message.', retryable: true, httpStatus: 500 },
 } as const satisfies Record<string, ErrorEntry>;
 
@@ -40,17 +43,31 @@ export type ErrorCode = keyof typeof table;
 /** All codes, for documents and for tests that must cover each. */
 export const errorTable: Readonly<Record<ErrorCode, ErrorEntry>> = table;
 
+/** Field name -> what is wrong with it, a sentence each. */
+export type FieldFaults = Readonly<Record<string, readonly string[]>>;
+
+interface RefusalOptions extends ErrorOptions {
+  readonly retryAfterMs?: number;
+  readonly fields?: FieldFaults;
+}
+
 /**
  * A reply that says no. `message` is for the client and names the field and the remedy; it never carries what a
  * vendor's exception said (D13). Put that into `cause`, for the log.
  */
 export class SignalingError extends Error {
   readonly code: ErrorCode;
+  /** Before that the same will be refused again. */
+  readonly retryAfterMs: number | undefined;
+  /** What is wrong with which field, for dialects that tell it apart. */
+  readonly fields: FieldFaults | undefined;
 
-  constructor(code: ErrorCode, message: string = table[code].text, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string = table[code].text, options: RefusalOptions = {}) {
     super(message, options);
     this.name = 'SignalingError';
     this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
+    this.fields = options.fields;
   }
 
   get retryable(): boolean {

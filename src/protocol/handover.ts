@@ -1,7 +1,7 @@
 /** How a node passes a session on to another: the question, and the answer with the session's mail. */
 import { z } from 'zod';
 import { asNodeId, asPeerId, asRoomId, asSessionId } from './ids.js';
-import { leaveReasons, type Receipt } from './messages.js';
+import { leaveReasons, signalKinds, type Receipt } from './messages.js';
 import type { SeatRecord } from './records.js';
 
 const ids = {
@@ -18,6 +18,8 @@ const question = z.object({
   tokenHash: z.string(),
   /** Frames that the peer has had. */
   count: z.number(),
+  /** Of dialects: what is kept is written in one. */
+  family: z.string(),
 });
 export type HandoverQuestion = z.output<typeof question>;
 
@@ -45,6 +47,7 @@ const seat = z.object({
   ...ids,
   nodeId: z.string().transform(asNodeId),
   generation: z.number(),
+  since: z.number(),
   identity: z.object({ sub: z.string(), username: z.string() }),
   card: z.object({
     peerId: ids.peerId,
@@ -75,7 +78,7 @@ const mail = z.object({
       to: ids.peerId,
       isAccepted: z.boolean(),
       isPlaced: z.boolean(),
-      kind: z.enum(['offer', 'answer', 'candidate', 'message']),
+      kind: z.enum([...signalKinds, 'message']),
       dialect: z.string(),
       length,
     }),

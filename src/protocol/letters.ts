@@ -2,17 +2,25 @@
 import { z } from 'zod';
 import type { Letter } from './envelope.js';
 import { asPeerId, asRoomId, asSessionId, type PeerId, type RoomId, type SessionId } from './ids.js';
-import type { CommandOf, Receipt, Relayed, SignalEvent, SignalKind, WireFrame } from './messages.js';
+import {
+  signalKinds,
+  type CommandOf,
+  type Receipt,
+  type Relayed,
+  type SignalEvent,
+  type SignalKind,
+  type WireFrame,
+} from './messages.js';
 import type { Json, JsonObject } from './records.js';
 
-const kinds: readonly string[] = ['offer', 'answer', 'candidate'] satisfies readonly SignalKind[];
+const kinds: readonly string[] = signalKinds;
 
 /** A signal or message of a peer of another node. */
 export interface Relay {
   readonly roomId: RoomId;
   readonly event: Relayed;
   readonly receipt: Receipt | undefined;
-  /** It was for everybody, and all others have it. */
+  /** It is for this peer alone: all others have what was for everybody, or nobody has the name that it was sent to. */
   readonly only: PeerId | undefined;
 }
 

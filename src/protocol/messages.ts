@@ -4,6 +4,7 @@
  */
 import type { SignalingError } from './errors.js';
 import type { PeerId, RoomId, SessionId } from './ids.js';
+import type { IceConfig } from './ice.js';
 import type { Json, JsonObject, PeerCard } from './records.js';
 
 /** What a reply must quote of the request it answers. */
@@ -26,7 +27,9 @@ export interface WireFrame {
   readonly isSigned: boolean;
 }
 
-export type SignalKind = 'offer' | 'answer' | 'candidate';
+/** `notice`: whatever else peers of a room tell each other (hand raised, muted, …); the server does not look into it. */
+export const signalKinds = ['offer', 'answer', 'candidate', 'notice'] as const;
+export type SignalKind = (typeof signalKinds)[number];
 
 /** A search over the roster. Absent means any. */
 export interface PeerFilter {
@@ -51,16 +54,24 @@ interface Payloads {
     readonly roomId?: RoomId;
     /** Absent when the client sent something that can be no room token. */
     readonly roomToken?: string;
-    /** Empty when the client sent something that can be no token. */
-    readonly idToken: string;
+    /** Empty when the client sent something that can be no token; absent: what the upgrade carried. */
+    readonly idToken?: string;
     /** `false` when the client sent something that can name no peer; absent when the server is to make one up. */
     readonly peerId?: PeerId | false;
+    /** How the server makes one up: after the user, another for each socket, or at random until the peer names itself. */
+    readonly naming?: 'user' | 'unnamed';
     readonly role: string;
     readonly metadata: JsonObject;
     /** Go on with an earlier session, of which so many frames have been had. */
     readonly resume?: ResumeClaim;
     /** A quiet session is told nothing that it did not ask for: the rule of parity. */
     readonly quiet: boolean;
+    /** Frames are counted and kept until acknowledged, so that another socket can go on. */
+    readonly isCounted: boolean;
+    /** The room is in the socket's address: it is made, open, where there is none, and a refusal ends the socket. */
+    readonly isDoor?: true;
+    /** Where the server lets people in who prove nothing. */
+    readonly mayBeAnonymous?: true;
   };
   signal: {
     readonly kind: SignalKind;
@@ -68,9 +79,14 @@ interface Payloads {
     readonly from: PeerId | undefined;
     /** `undefined`: everybody else in the room. */
     readonly to: PeerId | undefined;
+    /** In the shape of `frame.dialect`; without a frame, flat. */
     readonly body: JsonObject;
     /** `undefined` when receivers of every dialect need it written anew. */
     readonly frame: WireFrame | undefined;
+    /** A notice that only the room's host may give. */
+    readonly isHostOnly?: true;
+    /** Where nobody has that name it goes to those who have not said theirs yet (S2 told everybody). */
+    readonly orUnnamed?: true;
   };
   /** An application message from peer to peer, opaque to the server. */
   message: {
@@ -85,6 +101,11 @@ interface Payloads {
   heartbeat: object;
   /** The client has had so many frames since it joined. */
   ack: { readonly count: number };
+  /** `by`: who the frame says it is from, if it says so. */
+  kick: { readonly by?: PeerId; readonly target: PeerId; readonly reason?: string };
+  transfer_host: { readonly by?: PeerId; readonly to: PeerId };
+  /** A newer token of the same user. */
+  refresh_token: { readonly token: string };
 }
 
 export type CommandType = keyof Payloads;
@@ -99,13 +120,29 @@ export interface Limits {
   readonly maxMessageBytes: number;
   readonly maxOutboxBytes: number;
   readonly maxPeersPerRoom: number;
+  /** Signals and other requests, sustained, and at once on top; 0: no limit. */
+  readonly messagesPerSecond: number;
+  readonly messageBurst: number;
+  /** The same over all sessions of one user. */
+  readonly userMessagesPerSecond: number;
+  readonly maxConnectionsPerIp: number;
 }
 
-export const leaveReasons = ['left', 'disconnected', 'replaced', 'deleted'] as const;
+export const leaveReasons = ['left', 'disconnected', 'replaced', 'deleted', 'kicked'] as const;
 export type LeaveReason = (typeof leaveReasons)[number];
 
 /** A signal whose sender is known to be who it says. It is told as it was asked: the relay path makes no copy. */
-export type SignalEvent = CommandOf<'signal'> & { readonly from: PeerId };
+export type SignalEvent = CommandOf<'signal'> & {
+  readonly from: PeerId;
+  /** It was for everybody, and its receiver is to be told as if it were for it alone: its frame does not say so. */
+  readonly isAddressed?: true;
+};
+
+/** A peer as another one sees it. */
+export interface RosterEntry extends PeerCard {
+  /** Does the one who is told yield when both call at once (perfect negotiation)? Of two, the one who came later does. */
+  readonly isPolite: boolean;
+}
 
 /** What goes from peer to peer. */
 export type Relayed = SignalEvent | CommandOf<'message'>;
@@ -133,9 +170,12 @@ export type Event =
       readonly graceMs: number;
       /** The client shows this often that it lives, if it wants to. */
       readonly heartbeatMs: number;
-      readonly peers: readonly PeerCard[];
+      /** Frames that were not had and follow. */
+      readonly missed: number;
+      readonly peers: readonly RosterEntry[];
       readonly host: PeerId;
       readonly limits: Limits;
+      readonly ice: IceConfig;
     }
   | { readonly type: 'left' }
   | { readonly type: 'accepted' }
@@ -146,9 +186,31 @@ export type Event =
   | { readonly type: 'refused'; readonly error: SignalingError }
   | SignalEvent
   | CommandOf<'message'>
-  | { readonly type: 'peer_joined'; readonly peer: PeerCard }
+  | { readonly type: 'peer_joined'; readonly peer: RosterEntry }
   | { readonly type: 'peer_disconnecting'; readonly peerId: PeerId }
   | { readonly type: 'peer_resumed'; readonly peerId: PeerId }
   | { readonly type: 'peer_left'; readonly peerId: PeerId; readonly reason: LeaveReason }
+  /** Everybody who is in the room now, for dialects that are told the whole of it at each change. */
+  | { readonly type: 'room_state'; readonly peers: readonly PeerCard[] }
+  /** `from`: who it was before. */
+  | { readonly type: 'host_changed'; readonly host: PeerId; readonly from: PeerId | undefined }
+  /** To the peer itself, which is then closed. */
+  | { readonly type: 'kicked'; readonly by: PeerId; readonly reason: string | undefined }
+  /** To the others; a `peer_left` with that reason goes before it. */
+  | {
+      readonly type: 'peer_kicked';
+      readonly peerId: PeerId;
+      readonly by: PeerId;
+      readonly reason: string | undefined;
+    }
+  | { readonly type: 'ice_servers'; readonly ice: IceConfig }
+  /** Unix milliseconds. */
+  | { readonly type: 'session_expiring'; readonly atMs: number }
+  | { readonly type: 'token_refreshed'; readonly untilMs: number }
   | { readonly type: 'room_closed'; readonly roomId: RoomId; readonly reason: 'deleted' }
   | { readonly type: 'go_away'; readonly retryInMs: number };
+
+/** What one peer says to another must arrive, or be said not to; the server's own words may have no word in a dialect. */
+export function isRelayed({ type }: Event): boolean {
+  return type === 'signal' || type === 'message';
+}

@@ -13,6 +13,22 @@ export interface RoomRecord {
   readonly token: string;
   /** Unix time in whole seconds. The store may return a record past this time: the reader decides. */
   readonly expiresAtS: number;
+  /** Whoever may use the server may join it: the token is not asked for (S2, S4). */
+  readonly isOpen?: boolean;
+  /** Present in rooms of the directory (S2), which lists those that are open. */
+  readonly listing?: RoomListing;
+}
+
+export const roomStatuses = ['waiting', 'playing', 'finished'] as const;
+export type RoomStatus = (typeof roomStatuses)[number];
+
+/** What a list of rooms shows (S2). */
+export interface RoomListing {
+  readonly status: RoomStatus;
+  /** Unix time in milliseconds. */
+  readonly createdAtMs: number;
+  /** How its creator is called. */
+  readonly hostName: string;
 }
 
 /** A verified user. Made only by a `TokenVerifier`. */
@@ -21,6 +37,22 @@ export interface Identity {
   readonly sub: string;
   /** `cognito:username` claim, else `sub`. */
   readonly username: string;
+}
+
+/** An identity, and until when its token proves it (unix milliseconds). */
+export interface Proof extends Identity {
+  readonly provenUntilMs: number;
+}
+
+const anonymousMark = 'anonymous:';
+
+/** Somebody who has proved nothing: each socket is another. `name` must be random. */
+export function anonymous(name: string): Identity {
+  return { sub: anonymousMark + name, username: name };
+}
+
+export function isAnonymous({ sub }: Identity): boolean {
+  return sub.startsWith(anonymousMark);
 }
 
 /** What other peers may know of a peer. */
@@ -49,6 +81,8 @@ export interface SeatRecord {
    * claims to a name the higher one holds, and a late word of the lower one is void.
    */
   readonly generation: number;
+  /** The generation that it had when it was taken; a move keeps it. Of two peers the one with the higher came later. */
+  readonly since: number;
   readonly identity: Identity;
   readonly card: PeerCard;
   /** A parity session: it is told nothing that it did not ask for, and cannot resume. */

@@ -41,7 +41,7 @@ describe('MemoryCluster', () => {
     standing: 'here',
     tokenHashes: [],
   });
-  const terms = { maxPeers: 10, expiresAtS: START_S + 100 };
+  const terms = { maxPeers: 10, expiresAtS: START_S + 100, createdBy: 'creator' };
 
   test('a node that is cut off can do nothing, hears nothing, and is told when it is back', async () => {
     const cluster = new MemoryCluster(new FakeClock(START_S * 1000));
@@ -91,6 +91,57 @@ describe('MemoryCluster', () => {
     clock.advance(4000);
     await expect(cluster.presence(one).sweep(two, 5000)).resolves.toBe(1);
     await expect(cluster.presence(one).lapsedNodes()).resolves.toEqual([]);
+  });
+
+  test('[N14] [N15] a kick is known for ten seconds, and for as long as its ban', async () => {
+    const clock = new FakeClock(START_S * 1000);
+    const presence = new MemoryCluster(clock).presence(one);
+    const host = await presence.enter(claim('anna'), terms);
+    if (host.outcome !== 'seated') throw new Error(host.outcome);
+    for (const [name, banMs] of [
+      ['ben', 0],
+      ['carl', 1000],
+      ['dora', 20_000],
+    ] as const) {
+      await presence.enter(claim(name), terms);
+      await presence.kick(host.seat, asPeerId(name), { banMs });
+    }
+    const kicked = async (): Promise<string[]> =>
+      (await presence.view(roomId)).kicked.map(({ peerId }) => peerId);
+    clock.advance(999);
+    await expect(presence.enter(claim('carl'), terms)).resolves.toEqual({
+      outcome: 'banned',
+      retryAfterMs: 1,
+    });
+    clock.advance(1);
+    await expect(presence.enter(claim('carl'), terms)).resolves.toMatchObject({ outcome: 'seated' });
+    clock.advance(8999);
+    expect(await kicked()).toEqual(['ben', 'carl', 'dora']);
+    clock.advance(1);
+    expect(await kicked()).toEqual(['dora']);
+    clock.advance(10_000);
+    expect(await kicked()).toEqual([]);
+    await expect(presence.enter(claim('dora'), terms)).resolves.toMatchObject({ outcome: 'seated' });
+  });
+
+  test('[N17] a host whose seat was lost is waited for, and then another is chosen', async () => {
+    const clock = new FakeClock(START_S * 1000);
+    const cluster = new MemoryCluster(clock);
+    const presence = cluster.presence(one);
+    await presence.enter(claim('anna'), terms);
+    const guest = await presence.enter(claim('ben'), terms);
+    if (guest.outcome !== 'seated') throw new Error(guest.outcome);
+    const known = { ...terms, host: asPeerId('anna') };
+    cluster.forget();
+    const again = async (): Promise<string | undefined> =>
+      (await presence.reconcile(roomId, () => [guest.seat], known)).host;
+    expect(await again()).toBe('anna');
+    clock.advance(10_000);
+    expect(await again()).toBe('anna');
+    await expect(presence.transferHost(guest.seat, asPeerId('anna'))).resolves.toBe('not host');
+    clock.advance(1);
+    await expect(presence.transferHost(guest.seat, asPeerId('anna'))).resolves.toBe('absent');
+    expect(await again()).toBe('ben');
   });
 
   test('forgets kept names an hour after the end of their room, and who is here never', async () => {

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { keys } from '../../src/adapters/redis/keys.js';
 import { RedisRoomSteps } from '../../src/adapters/redis/redis-room-steps.js';
 import { RedisTime } from '../../src/adapters/redis/redis-time.js';
-import { seatLines, toLine } from '../../src/adapters/redis/room-seat.js';
+import { seatLines } from '../../src/adapters/redis/room-seat.js';
+import { toLine } from '../../src/adapters/redis/room-text.js';
 import type { RoomChange, SeatClaim } from '../../src/ports/presence.js';
 import { asNodeId, asPeerId, asRoomId, asSessionId, type RoomId } from '../../src/protocol/ids.js';
 import type { SeatRecord } from '../../src/protocol/records.js';
@@ -13,7 +14,8 @@ import { RedisServer } from '../support/redis.js';
 import { RedisNodes, type RedisNode } from '../support/redis-nodes.js';
 
 const NOW_S = Math.floor(Date.now() / 1000);
-const terms = { maxPeers: 10, expiresAtS: NOW_S + 7200 };
+const terms = { maxPeers: 10, expiresAtS: NOW_S + 7200, createdBy: 'creator' };
+const known = { ...terms, host: undefined };
 let server: RedisServer;
 let nodes: RedisNodes;
 let one: RedisNode;
@@ -106,7 +108,14 @@ test('[N8] no key is without an end, whatever was done, even in a room that has 
   await two.presence.move(seat, { tokenHashes: [] });
   await two.presence.leave({ ...seat, roomId: asRoomId('never was') }, 'left');
   await two.presence.update({ ...seat, nodeId: two.presence.nodeId, roomId: asRoomId('was lost') });
-  await two.presence.reconcile(asRoomId('was empty'), () => [], NOW_S);
+  await two.presence.reconcile(asRoomId('was empty'), () => [], { ...known, expiresAtS: NOW_S });
+  const [host] = (await two.presence.view(roomId)).seats;
+  if (host === undefined) throw new Error('nobody is there');
+  const guest = await enter(one, claim(roomId, 'ben'), { expiresAtS: NOW_S - 9000 });
+  await two.presence.transferHost(host, guest.peerId);
+  await one.presence.kick(guest, host.peerId, { banMs: 1 });
+  await two.presence.kick({ ...seat, roomId: asRoomId('had no host') }, guest.peerId, { banMs: 1 });
+  await two.presence.view(asRoomId('was only looked at'));
   await two.presence.renewLease(60_000);
   await one.presence.sweep(two.presence.nodeId, 0);
   await one.presence.touch([seat]);
@@ -132,7 +141,7 @@ test('[N1] [N2] a call that is made again because its answer was lost is answere
   const roomId = asRoomId('again');
   const steps = new RedisRoomSteps(one.redis, new RedisTime(), asNodeId('one'));
   const seat = claim(roomId, 'anna');
-  const enterArgs = [10, '', toLine('anna'), 'ticket', 1, ...seatLines(seat)];
+  const enterArgs = [10, '', toLine('anna'), 'ticket', 1, ...seatLines(seat), 'creator', 0, 0];
   const step = { step: 'enter', roomId, peerId: seat.peerId, args: () => enterArgs } as const;
   const first = await steps.run(step, '0');
   // Hashes have no order.
@@ -145,12 +154,102 @@ test('[N1] [N2] a call that is made again because its answer was lost is answere
   expect([...(await steps.run(move, '0'))].sort()).toEqual([...moved].sort());
 });
 
+test('[N13] [N14] a kick or a transfer that is made again because its answer was lost is not carried out again', async () => {
+  const roomId = asRoomId('kicked again');
+  const steps = new RedisRoomSteps(one.redis, new RedisTime(), asNodeId('one'));
+  const host = await enter(one, claim(roomId, 'anna'));
+  await enter(one, claim(roomId, 'ben'));
+  const kickArgs = [toLine('anna'), host.generation, toLine('ben'), 0, '-', 'kick ticket'];
+  const kick = { step: 'kick', roomId, peerId: asPeerId('ben'), args: () => kickArgs } as const;
+  expect(await steps.run(kick, '0')).toEqual(['done', 'one']);
+  const again = await enter(one, claim(roomId, 'ben'));
+  expect(await steps.run(kick, '0')).toEqual(['done', '']);
+  const giveArgs = [toLine('anna'), host.generation, toLine('ben'), 'gift ticket'];
+  const give = { step: 'transfer', roomId, args: () => giveArgs } as const;
+  expect(await steps.run(give, '0')).toEqual(['done']);
+  const view = await one.presence.view(roomId);
+  expect(await steps.run(give, '0')).toEqual(['done']);
+  expect(await one.presence.view(roomId)).toEqual(view);
+  expect(view).toMatchObject({ host: 'ben', seats: { length: 2 } });
+  await expect(one.presence.transferHost(again, host.peerId)).resolves.toBe('done');
+  expect(await steps.run(give, '0')).toEqual(['done']);
+});
+
+test('[N8] [N14] a kick leaves nothing of the seat behind', async () => {
+  const two = await nodes.open(asNodeId('served by two'));
+  const roomId = asRoomId('left behind');
+  const host = await enter(one, claim(roomId, 'host'));
+  const guest = await enter(two, claim(roomId, 'kicked peer'));
+  const userNode = keys.userNode(guest.peerId);
+  await eventually(() => server.ask(async (redis) => (await redis.exists(userNode)) === 1));
+  await expect(one.presence.kick(host, guest.peerId, { banMs: 1000 })).resolves.toBe('done');
+  await eventually(() => server.ask(async (redis) => (await redis.exists(userNode)) === 0));
+  await server.ask(async (redis) => {
+    await expect(redis.exists(keys.presence(roomId, guest.peerId))).resolves.toBe(0);
+    await expect(redis.hgetall(keys.nodes(roomId))).resolves.toEqual({ one: '1' });
+  });
+});
+
+test('[N14] a kick is forgotten when it holds no more', async () => {
+  const roomId = asRoomId('forgotten');
+  const host = await enter(one, claim(roomId, 'anna'));
+  for (const peer of ['ben', 'carl']) {
+    await enter(one, claim(roomId, peer));
+    await one.presence.kick(host, asPeerId(peer), { banMs: 60_000 });
+  }
+  const field = (): Promise<string | null> => server.ask((redis) => redis.hget(keys.seats(roomId), 'kicks'));
+  const past = ((await field()) ?? '').replace(/^(ben\t\d+\tanna\t-\t)\d+\t\d+/, '$11000\t1000');
+  await server.ask((redis) => redis.hset(keys.seats(roomId), 'kicks', past));
+  expect((await one.presence.view(roomId)).kicked).toMatchObject([{ peerId: 'carl' }]);
+  expect(await field()).not.toContain('ben');
+  await enter(one, claim(roomId, 'ben'));
+});
+
+/** Writes one line of what is noted of a room's host. */
+async function noteOfHost(roomId: RoomId, line: number, text: string): Promise<void> {
+  await server.ask(async (redis) => {
+    const lines = ((await redis.hget(keys.seats(roomId), 'host')) ?? '').split('\n');
+    await redis.hset(keys.seats(roomId), 'host', lines.with(line, text).join('\n'));
+  });
+}
+
+test('[N17] a host whose seat was lost is waited for, and then another is chosen by any step', async () => {
+  const two = await nodes.open(asNodeId('node of the guest'));
+  const roomId = asRoomId('half lost');
+  const host = await enter(one, claim(roomId, 'anna'));
+  const guest = await enter(two, claim(roomId, 'ben'));
+  // As a replica that had not heard of it yet, and then became the master.
+  const lose = (): Promise<number> => server.ask((redis) => redis.hdel(keys.seats(roomId), 's:anna'));
+  await lose();
+  const waiting = await two.presence.reconcile(roomId, () => [guest], { ...known, host: host.peerId });
+  expect(waiting).toMatchObject({ host: 'anna', seats: [{ peerId: 'ben' }] });
+  await expect(two.presence.kick(guest, host.peerId, { banMs: 0 })).resolves.toBe('not host');
+  await one.presence.reconcile(roomId, () => [host], { ...known, host: host.peerId });
+  await expect(one.presence.kick(host, asPeerId('nobody'), { banMs: 0 })).resolves.toBe('absent');
+  await lose();
+  await two.presence.reconcile(roomId, () => [guest], known);
+  await noteOfHost(roomId, 3, '1000');
+  await expect(two.presence.kick(guest, asPeerId('nobody'), { banMs: 0 })).resolves.toBe('absent');
+  expect((await two.presence.view(roomId)).host).toBe('ben');
+});
+
+test('[N17] after memory was lost the host is waited for, and then another is chosen', async () => {
+  const roomId = asRoomId('all lost');
+  await enter(one, claim(roomId, 'anna'));
+  const guest = await enter(one, claim(roomId, 'ben'));
+  await server.ask((redis) => redis.flushall());
+  const terms = { ...known, host: asPeerId('anna') };
+  expect((await one.presence.reconcile(roomId, () => [guest], terms)).host).toBe('anna');
+  await noteOfHost(roomId, 3, '1000');
+  expect((await one.presence.reconcile(roomId, () => [guest], terms)).host).toBe('ben');
+});
+
 test('[N3] an edit that is overtaken by a later one of the same seat is void', async () => {
   const roomId = asRoomId('overtaken');
   const steps = new RedisRoomSteps(one.redis, new RedisTime(), asNodeId('one'));
   const seat = await enter(one, claim(roomId, 'anna'));
   const update = (edit: number, standing: SeatRecord['standing']): Promise<readonly string[]> => {
-    const args = [toLine('anna'), seat.generation, edit, 0, ...seatLines({ ...seat, standing })];
+    const args = [toLine('anna'), seat.generation, edit, 0, ...seatLines({ ...seat, standing }), seat.since];
     return steps.run({ step: 'update', roomId, peerId: seat.peerId, args: () => args }, '0');
   };
   expect(await update(1001, 'away')).toEqual(['yes']);
@@ -166,7 +265,7 @@ test('[N6] a sweep that is overtaken by a new life of its node ends nothing in r
   await two.presence.renewLease(60_000);
   const steps = new RedisRoomSteps(one.redis, new RedisTime(), asNodeId('one'));
   const sweep = { step: 'sweep', roomId, args: () => [toLine('revived node'), '0'] } as const;
-  await two.presence.reconcile(roomId, () => [seat], terms.expiresAtS);
+  await two.presence.reconcile(roomId, () => [seat], known);
   expect(await steps.run(sweep, '0')).toEqual(['swept']);
   expect((await one.presence.view(roomId)).seats).toEqual([seat]);
 });
@@ -193,6 +292,8 @@ test('what is no change is dropped, and one line tells of it', async () => {
   });
   await node.presence.watch(roomId);
   const head = ['1', 'epoch', '1', '2', 'origin'];
+  const card = JSON.stringify({ username: 'x', role: 'peer', metadata: {}, connectedAtMs: 0 });
+  const seatText = ['5', '1', 't', 'n', 's', 'here', '0', 'sub', '[]', card, '5'];
   const odd = [
     '',
     'hello',
@@ -202,24 +303,48 @@ test('what is no change is dropped, and one line tells of it', async () => {
     [...head, 'gone', 'bored', 'anna', 'session', '5'].join('\n'),
     [...head, 'gone', 'left', 'anna', 'session', '-5'].join('\n'),
     [...head, 'gone', 'left', 'an"na', 'session', '5'].join('\n'),
+    [...head, 'gone', 'left', 'anna', 'session', '5', 'ben', '-'].join('\n'),
+    [...head, 'gone', 'kicked', 'anna', 'session', '5', 'ben'].join('\n'),
+    [...head, 'gone', 'kicked', 'anna', 'session', '5', 'ben', 'no plus'].join('\n'),
+    [...head, 'gone', 'kicked', 'anna', 'session', '5', 'b"en', '-'].join('\n'),
+    [...head, 'host'].join('\n'),
+    [...head, 'host', 'an"na'].join('\n'),
+    [...head, 'host', 'anna', 'ben'].join('\n'),
     [...head, 'seat', '-', 'anna', '5'].join('\n'),
-    [...head, 'seat', '-', 'anna', '5', '1', 't', 'n', 's', 'gone', '0', 'sub', '[]', '{}'].join('\n'),
-    [...head, 'seat', '-', 'anna', '5', '1', 't', 'n', 's', 'here', '0', 'sub', '[1]', '{}'].join('\n'),
+    [...head, 'seat', 'no plus', 'anna', ...seatText].join('\n'),
+    [...head, 'seat', '-', 'anna', ...seatText.slice(0, -1)].join('\n'),
+    [...head, 'seat', '-', 'anna', ...seatText.slice(0, -1), 'x'].join('\n'),
+    [...head, 'seat', '-', 'anna', '5', '1', 't', 'n', 's', 'gone', '0', 'sub', '[]', '{}', '5'].join('\n'),
+    [...head, 'seat', '-', 'anna', '5', '1', 't', 'n', 's', 'here', '0', 'sub', '[1]', '{}', '5'].join('\n'),
   ];
   for (const text of odd) await server.ask((redis) => redis.publish(keys.roomChannel(roomId), text));
   const seat = await enter(node, claim(roomId, 'anna'));
-  while (heard.length === 0)
+  while (heard.length < 2)
     await new Promise<void>((resolve) => {
       wake = resolve;
     });
-  expect(heard.map(({ what }) => what)).toEqual([{ kind: 'seat', seat }]);
+  expect(heard.map(({ what }) => what)).toEqual([
+    { kind: 'seat', seat },
+    { kind: 'host', host: 'anna' },
+  ]);
   expect(node.log.count('redis_change_malformed')).toBe(1);
+});
+
+test('a kick of another form makes its room unavailable, and quotes nothing', async () => {
+  const roomId = asRoomId('foreign kick');
+  await enter(one, claim(roomId, 'anna'));
+  for (const kick of ['secret', 'ben\t1\tan"na\tsecret\t9999999999999\t0\tsub\tticket']) {
+    await server.ask((redis) => redis.hset(keys.seats(roomId), 'kicks', kick));
+    const failure: unknown = await one.presence.view(roomId).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(String((failure as Error).cause)).not.toContain('secret');
+  }
 });
 
 test('a seat of another form makes its room unavailable, and quotes nothing', async () => {
   const roomId = asRoomId('foreign');
   await server.ask((redis) =>
-    redis.hset(keys.seats(roomId), 's:anna', '1\n1\nt\nn\ns\nhere\n0\nsub\n[]\nsecret'),
+    redis.hset(keys.seats(roomId), 's:anna', '1\n1\nt\nn\ns\nhere\n0\nsub\n[]\nsecret\n1'),
   );
   const failure: unknown = await one.presence.view(roomId).catch((error: unknown) => error);
   expect(failure).toMatchObject({ code: 'STORE_UNAVAILABLE' });

@@ -11,7 +11,8 @@ import { RedisSentinelSet, RedisServer } from '../support/redis.js';
 import { RedisNodes } from '../support/redis-nodes.js';
 
 const roomId = asRoomId('room');
-const terms = { maxPeers: 10, expiresAtS: Math.floor(Date.now() / 1000) + 7200 };
+const terms = { maxPeers: 10, expiresAtS: Math.floor(Date.now() / 1000) + 7200, createdBy: 'creator' };
+const known = { ...terms, host: undefined };
 
 function claim(peer: string): SeatClaim {
   const peerId = asPeerId(peer);
@@ -94,8 +95,8 @@ describe('one Redis', () => {
     const ben = await enter(two.presence, claim('ben'));
     await server.restart();
     await Promise.all([one.restored(1), two.restored(1)]);
-    await one.presence.reconcile(roomId, () => [anna], terms.expiresAtS);
-    const view = await two.presence.reconcile(roomId, () => [ben], terms.expiresAtS);
+    await one.presence.reconcile(roomId, () => [anna], known);
+    const view = await two.presence.reconcile(roomId, () => [ben], known);
     expect([...view.seats].sort((a, b) => a.generation - b.generation)).toEqual([anna, ben]);
     const carl = await enter(one.presence, claim('carl'));
     await two.until(() => two.changes.at(-1)?.version === carl.generation);
@@ -107,11 +108,14 @@ describe('one Redis', () => {
     const one = await watcher(nodes);
     await one.presence.renewLease(60_000);
     const anna = await enter(one.presence, claim('anna'));
+    const ben = await enter(one.presence, claim('ben'));
     server.pause();
     const calls = await Promise.allSettled([
-      one.presence.enter(claim('ben'), terms),
+      one.presence.enter(claim('carl'), terms),
       one.presence.update({ ...anna, standing: 'away' }),
       one.presence.leave(anna, 'left'),
+      one.presence.kick(anna, ben.peerId, { banMs: 60_000 }),
+      one.presence.transferHost(anna, ben.peerId),
       one.presence.view(roomId),
       one.presence.watch(asRoomId('another')),
     ]);
@@ -121,7 +125,9 @@ describe('one Redis', () => {
         expect(call.reason).toMatchObject({ code: 'STORE_UNAVAILABLE', retryable: true });
     server.resume();
     await one.restored(1);
-    expect((await eventually(() => one.presence.view(roomId))).seats).toEqual([anna]);
+    const view = await eventually(() => one.presence.view(roomId));
+    expect(new Set(view.seats)).toEqual(new Set([anna, ben]));
+    expect(view).toMatchObject({ host: 'anna', kicked: [] });
     await expect(one.presence.update({ ...anna, standing: 'away' })).resolves.toBe(true);
   });
 
@@ -171,7 +177,7 @@ describe('one Redis', () => {
     await expect(one.presence.update(anna)).resolves.toBe(true);
     await expect(one.presence.leave(ben, 'left')).resolves.toBe(true);
     await two.until(() => two.changes.some(({ what }) => what.kind === 'gone' && what.peerId === ben.peerId));
-    await one.presence.reconcile(roomId, () => [anna], terms.expiresAtS);
+    await one.presence.reconcile(roomId, () => [anna], known);
     await lose();
     await expect(one.presence.update(anna)).resolves.toBe(false);
   });
@@ -182,9 +188,7 @@ describe('one Redis', () => {
     const entering = Array.from({ length: 20 }, (_, at) =>
       enter(one.presence, claim(`peer ${String(at)}`)).catch(() => undefined),
     );
-    const views = Array.from({ length: 5 }, () =>
-      one.presence.reconcile(roomId, () => [anna], terms.expiresAtS),
-    );
+    const views = Array.from({ length: 5 }, () => one.presence.reconcile(roomId, () => [anna], known));
     await Promise.all([...entering, ...views]);
     expect((await one.presence.view(roomId)).seats).toHaveLength(10);
   });
@@ -198,7 +202,7 @@ test('[R6] [N5] a Sentinel failover is followed: nodes are told, and put their s
     const anna = await enter(one.presence, claim('anna'));
     await set.master.kill();
     await Promise.all([one.restored(1), two.restored(1)]);
-    const view = await eventually(() => one.presence.reconcile(roomId, () => [anna], terms.expiresAtS));
+    const view = await eventually(() => one.presence.reconcile(roomId, () => [anna], known));
     expect(view.seats).toEqual([anna]);
     const ben = await enter(two.presence, claim('ben'));
     await one.until(() => one.changes.some(({ version }) => version === ben.generation));

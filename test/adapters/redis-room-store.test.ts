@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { keys } from '../../src/adapters/redis/keys.js';
 import type { RedisConnection } from '../../src/adapters/redis/redis-connection.js';
 import { RedisRoomStore } from '../../src/adapters/redis/redis-room-store.js';
 import { SignalingError } from '../../src/protocol/errors.js';
 import { asRoomId } from '../../src/protocol/ids.js';
+import { roomStatuses, type RoomRecord } from '../../src/protocol/records.js';
 import { roomStoreContract } from '../contracts/room-store-contract.js';
 import { openRedis, RedisCluster, RedisServer } from '../support/redis.js';
 
@@ -149,5 +150,126 @@ describe('RedisRoomStore', () => {
     for (const roomId of ids.filter((id) => id !== '')) {
       expect(keys.room(roomId)).toMatch(/^room:\{[^{}]+\}:record$/);
     }
+  });
+
+  describe('lists rooms by an index beside them', () => {
+    const listed = (name: string, ageMs: number, fields: Partial<RoomRecord> = {}): RoomRecord => ({
+      ...RECORD,
+      roomId: asRoomId(name),
+      isOpen: true,
+      listing: { status: 'waiting', createdAtMs: NOW_S * 1000 - ageMs, hostName: 'host' },
+      ...fields,
+    });
+    const page = { limit: 20, offset: 0, nowS: NOW_S };
+    const index = keys.roomIndex('waiting');
+    const members = (key: string): Promise<string[]> => server.ask((redis) => redis.zrange(key, 0, -1));
+
+    beforeEach(async () => {
+      await server.ask((redis) => redis.flushall());
+    });
+
+    test('[R2] writes more attributes, and an index that ends with its longest-lived room', async () => {
+      const room = listed('a', 0);
+      await store.create({ ...room, expiresAtS: NOW_S + 9000 }, NOW_S);
+      await store.create(listed('b', 0), NOW_S);
+      await expect(server.ask((redis) => redis.hgetall(keys.room(room.roomId)))).resolves.toEqual({
+        created_by: 'subject',
+        token: 'a1b2c3',
+        expires_at: String(NOW_S + 9000),
+        is_open: '1',
+        status: 'waiting',
+        created_at: String(NOW_S * 1000),
+        host_name: 'host',
+      });
+      await expect(server.ask((redis) => redis.expiretime(index))).resolves.toBe(NOW_S + 9000 + 3600);
+    });
+
+    test('[Y2] [Y3] a room that is not open has no entry, whatever is done to it', async () => {
+      const room = listed('hidden', 0, { isOpen: false });
+      await store.create(room, NOW_S);
+      for (const status of roomStatuses) {
+        await expect(store.setStatus(room.roomId, status)).resolves.toBe(true);
+        await expect(store.find(room.roomId)).resolves.toMatchObject({ listing: { status } });
+      }
+      await expect(server.ask((redis) => redis.keys('*'))).resolves.toEqual([keys.room(room.roomId)]);
+    });
+
+    test('[Y2] strikes off the entry of a room that is not open', async () => {
+      const room = listed('a', 0);
+      await store.create(room, NOW_S);
+      await server.ask((redis) => redis.hset(keys.room(room.roomId), 'is_open', '0'));
+      await expect(store.list(page)).resolves.toEqual({ rooms: [] });
+      await expect(members(index)).resolves.toEqual([]);
+    });
+
+    test('[Y2] passes over a room that it cannot read', async () => {
+      const [broken, whole] = [listed('broken', 0), listed('whole', 1)];
+      await store.create(broken, NOW_S);
+      await store.create(whole, NOW_S);
+      await server.ask((redis) => redis.hdel(keys.room(broken.roomId), 'token'));
+      await expect(store.list(page)).resolves.toEqual({ rooms: [whole] });
+      await expectUnavailable(store.find(broken.roomId));
+    });
+
+    test('drops an entry without a room, and strikes it off once no creation can be under way', async () => {
+      await store.create(listed('old', 61_000), NOW_S);
+      await store.create(listed('young', 1000), NOW_S);
+      for (const name of ['old', 'young']) {
+        await server.ask((redis) => redis.del(keys.room(asRoomId(name))));
+      }
+      await expect(store.list(page)).resolves.toEqual({ rooms: [] });
+      await expect(members(index)).resolves.toEqual([expect.stringMatching(/:young$/)]);
+    });
+
+    test('puts a room where its status says that it is, when whoever set it did not get so far', async () => {
+      const room = listed('a', 0);
+      await store.create(room, NOW_S);
+      await server.ask((redis) => redis.hset(keys.room(room.roomId), 'status', 'playing'));
+      await expect(store.list({ ...page, status: 'waiting' })).resolves.toEqual({ rooms: [] });
+      await expect(store.list({ ...page, status: 'playing' })).resolves.toMatchObject({
+        rooms: [{ roomId: 'a', listing: { status: 'playing' } }],
+      });
+      await expect(members(index)).resolves.toEqual([]);
+    });
+
+    test('shows a room once that stands under two statuses', async () => {
+      const room = listed('a', 0);
+      await store.create(room, NOW_S);
+      const [member = ''] = await members(index);
+      await server.ask((redis) => redis.zadd(keys.roomIndex('finished'), NOW_S * 1000, member));
+      await expect(store.list(page)).resolves.toEqual({ rooms: [room] });
+    });
+
+    test('what is past keeping is struck off by who lists, and does not shorten the page', async () => {
+      const past = { expiresAtS: NOW_S - 3601 };
+      for (let count = 0; count < 30; count += 1) {
+        const member = `${NOW_S * 1000 - count}:${past.expiresAtS}:room-${count}`;
+        await server.ask((redis) => redis.zadd(index, NOW_S * 1000 - count, member));
+      }
+      const room = listed('live', 1000);
+      await store.create(room, NOW_S);
+      await expect(store.list({ ...page, limit: 1 })).resolves.toEqual({ rooms: [room] });
+    });
+
+    test('is swept while rooms are made that nobody lists', async () => {
+      await server.ask(async (redis) => {
+        for (let count = 0; count < 200; count += 1) {
+          await redis.zadd(index, count, `${count}:${NOW_S - 3601}:room-${count}`);
+        }
+      });
+      for (let count = 0; count < 200; count += 1) await store.create(listed(`new-${count}`, 0), NOW_S);
+      expect((await members(index)).length).toBeLessThan(200 + 50);
+    });
+
+    test('an entry in no form of ours is not listed', async () => {
+      await server.ask((redis) => redis.zadd(index, 1, 'nonsense'));
+      await expect(store.list(page)).resolves.toEqual({ rooms: [] });
+    });
+
+    test('[R3] is unavailable where its key holds something else', async () => {
+      await server.ask((redis) => redis.set(index, 'text'));
+      await expectUnavailable(store.list(page));
+      await expectUnavailable(store.create(listed('a', 0), NOW_S));
+    });
   });
 });

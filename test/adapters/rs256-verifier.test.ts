@@ -200,6 +200,75 @@ describe('Rs256Verifier', () => {
   });
 });
 
+describe('[U5] the uses of Cognito’s tokens', () => {
+  const key = newKey();
+  const forge = forgeOf(key);
+  const keys = { pem: pemOf(key) };
+  const access = { token_use: 'access', aud: undefined, client_id: AUDIENCE };
+  const verdicts = async (
+    tokenUse: 'id' | 'access' | 'both',
+    ...tokens: readonly string[]
+  ): Promise<unknown[]> => {
+    const verifier = new Rs256Verifier({ issuer: ISSUER, audience: AUDIENCE, tokenUse, keys });
+    const judge = async (token: string): Promise<string> => {
+      try {
+        await verifier.verify(token);
+        return 'taken';
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error);
+      }
+    };
+    return Promise.all(tokens.map(judge));
+  };
+
+  test.each([
+    ['id', 'taken', 'The token is not an ID token.', 'The token is not an ID token.'],
+    ['access', 'The token is not an access token.', 'taken', 'The token is not an access token.'],
+    ['both', 'taken', 'taken', 'The token is neither an ID token nor an access token.'],
+  ] as const)('%s', async (tokenUse, ofId, ofAccess, ofNeither) => {
+    const tokens = [forge.valid(), forge.valid(access), forge.flawed('noTokenUse')];
+    expect(await verdicts(tokenUse, ...tokens)).toEqual([ofId, ofAccess, ofNeither]);
+  });
+
+  test.each(['access', 'both'] as const)(
+    '%s: an access token is of the client that it names',
+    async (tokenUse) => {
+      const fault = 'Invalid audience';
+      const foreign = { ...access, client_id: 'another' };
+      const tokens = [foreign, { ...foreign, aud: AUDIENCE }, { ...access, client_id: undefined }];
+      expect(await verdicts(tokenUse, ...tokens.map((claims) => forge.valid(claims)))).toEqual([
+        fault,
+        fault,
+        fault,
+      ]);
+    },
+  );
+
+  test('both: an ID token is of its audience, whatever client it names', async () => {
+    const tokens = [
+      { aud: 'another' },
+      { aud: 'another', client_id: AUDIENCE },
+      { aud: undefined, client_id: AUDIENCE },
+    ];
+    expect(await verdicts('both', ...tokens.map((claims) => forge.valid(claims)))).toEqual(
+      tokens.map(() => 'Invalid audience'),
+    );
+  });
+
+  test('access: issuer, time and subject are judged all the same', async () => {
+    const tokens = [
+      { ...access, iss: 'https://another.example' },
+      { ...access, exp: 1 },
+      { ...access, sub: undefined },
+    ];
+    expect(await verdicts('access', ...tokens.map((claims) => forge.valid(claims)))).toEqual([
+      'Invalid issuer',
+      'Signature has expired.',
+      'Subject claim (sub) is missing.',
+    ]);
+  });
+});
+
 describe('cognitoIssuer', () => {
   const pool = { region: 'us-west-1', userPoolId: 'us-west-1_AbCdEf', clientId: 'client' };
 

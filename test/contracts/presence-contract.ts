@@ -1,56 +1,24 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { randomBytes, randomUUID } from 'node:crypto';
-import { setImmediate as turn } from 'node:timers/promises';
-import type {
-  EnterOutcome,
-  EnterTerms,
-  Presence,
-  RoomChange,
-  RoomView,
-  SeatClaim,
-} from '../../src/ports/presence.js';
-import {
-  asNodeId,
-  asPeerId,
-  asRoomId,
-  asSessionId,
-  type NodeId,
-  type RoomId,
-} from '../../src/protocol/ids.js';
+import { randomUUID } from 'node:crypto';
+import { asPeerId, asRoomId } from '../../src/protocol/ids.js';
 import type { SeatRecord } from '../../src/protocol/records.js';
+import {
+  claim,
+  dead,
+  enter,
+  freshRoom,
+  known,
+  lapsed,
+  PresenceEar,
+  PresenceProbe,
+  seatOf,
+  seatsOf,
+  terms,
+  type PresenceSetup,
+} from '../support/presence-probe.js';
+import { authorityRules } from './presence-authority-rules.js';
 
-export interface PresenceSetup {
-  /** The presence of another node of the same cluster. */
-  readonly node: (nodeId: NodeId) => Promise<Presence>;
-  /** Everything that was remembered is lost; nobody is told. */
-  readonly lose: () => Promise<void>;
-  readonly stop: () => Promise<void>;
-}
-
-const terms: EnterTerms = { maxPeers: 10, expiresAtS: Math.floor(Date.now() / 1000) + 7200 };
-
-/** What a node hears of the rooms that it watches. */
-class Ear {
-  readonly changes: RoomChange[] = [];
-  private wake: () => void = () => undefined;
-
-  constructor(readonly presence: Presence) {
-    presence.onChange((change) => {
-      this.changes.push(change);
-      this.wake();
-    });
-  }
-
-  /** So many changes, in the order in which they were heard. */
-  async heard(count: number): Promise<readonly RoomChange[]> {
-    while (this.changes.length < count) {
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
-    }
-    return this.changes;
-  }
-}
+export type { PresenceSetup } from '../support/presence-probe.js';
 
 /** What every `Presence` must do, with two nodes that share one memory. */
 export function presenceContract(name: string, setup: () => Promise<PresenceSetup>): void {
@@ -64,46 +32,10 @@ export function presenceContract(name: string, setup: () => Promise<PresenceSetu
       await cluster.stop();
     });
 
-    const freshRoom = (): RoomId => asRoomId(randomBytes(4).toString('hex'));
-    const open = (): Promise<Presence> => cluster.node(asNodeId(randomUUID()));
-    const openEar = async (): Promise<Ear> => new Ear(await open());
-    const claim = (roomId: RoomId, peer: string, fields: Partial<SeatClaim> = {}): SeatClaim => ({
-      roomId,
-      peerId: asPeerId(peer),
-      sessionId: asSessionId(randomUUID()),
-      identity: { sub: `sub of ${peer}`, username: 'somebody' },
-      card: {
-        peerId: asPeerId(peer),
-        role: 'peer',
-        metadata: { tags: ['a', 'ü👋\n"'], n: [] },
-        connectedAtMs: 17,
-      },
-      isQuiet: false,
-      standing: 'here',
-      tokenHashes: ['abc', 'def'],
-      ...fields,
-    });
-    const seatOf = (outcome: EnterOutcome): SeatRecord => {
-      if (outcome.outcome !== 'seated') throw new Error(`not seated but ${outcome.outcome}`);
-      return outcome.seat;
-    };
-    const enter = async (
-      presence: Presence,
-      seat: SeatClaim,
-      more: Partial<EnterTerms> = {},
-    ): Promise<SeatRecord> => seatOf(await presence.enter(seat, { ...terms, ...more }));
-    /** Seats in the order of their names. */
-    const seatsOf = ({ seats }: RoomView): readonly SeatRecord[] =>
-      [...seats].sort((a, b) => (a.peerId < b.peerId ? -1 : 1));
-    const lapsed = async (survivor: Presence, node: NodeId): Promise<void> => {
-      while (!(await survivor.lapsedNodes()).includes(node)) await turn();
-    };
-    /** A node that has had a lease, and has none. */
-    const dead = async (survivor: Presence, presence: Presence): Promise<NodeId> => {
-      await presence.renewLease(1);
-      await lapsed(survivor, presence.nodeId);
-      return presence.nodeId;
-    };
+    const probe = new PresenceProbe(() => cluster);
+    const { open, openEar } = probe;
+
+    authorityRules(probe);
 
     describe('entering', () => {
       test('[N1] seats a session as it asked, and shows it to other nodes', async () => {
@@ -111,7 +43,8 @@ export function presenceContract(name: string, setup: () => Promise<PresenceSetu
         const asked = claim(freshRoom(), 'anna "quoted" \n {braces} ü👋');
         const outcome = await one.enter(asked, terms);
         const seat = seatOf(outcome);
-        expect(seat).toEqual({ ...asked, nodeId: one.nodeId, generation: seat.generation });
+        const { generation } = seat;
+        expect(seat).toEqual({ ...asked, nodeId: one.nodeId, generation, since: generation });
         expect(outcome).toMatchObject({ view: { seats: [seat] } });
         await expect(two.view(asked.roomId)).resolves.toEqual(
           outcome.outcome === 'seated' ? outcome.view : undefined,
@@ -354,9 +287,10 @@ export function presenceContract(name: string, setup: () => Promise<PresenceSetu
         const moved = await two.presence.move(anna, { tokenHashes: [] });
         await one.presence.leave(ben, 'left');
         const replaced = await enter(one.presence, claim(room, 'anna'));
-        const changes = await two.heard(6);
+        const changes = await two.heard(7);
         expect(changes.map(({ what, origin }) => [what, origin])).toEqual([
           [{ kind: 'seat', seat: anna }, one.presence.nodeId],
+          [{ kind: 'host', host: anna.peerId }, one.presence.nodeId],
           [{ kind: 'seat', seat: ben }, two.presence.nodeId],
           [{ kind: 'seat', seat: away }, one.presence.nodeId],
           [{ kind: 'seat', seat: moved?.seat }, two.presence.nodeId],
@@ -380,7 +314,7 @@ export function presenceContract(name: string, setup: () => Promise<PresenceSetu
         expect(changes.at(-1)?.version).toBe(view.version);
         expect(new Set(changes.map(({ epoch }) => epoch))).toEqual(new Set([view.epoch]));
         expect(new Set(changes.map(({ roomId }) => roomId))).toEqual(new Set([room]));
-        expect(await one.heard(6)).toEqual(changes);
+        expect(await one.heard(7)).toEqual(changes);
       });
 
       test('who watches before it looks misses nothing, however much happens', async () => {
@@ -407,6 +341,7 @@ export function presenceContract(name: string, setup: () => Promise<PresenceSetu
 
       test('are not told of a room that is not watched any more, and again once it is', async () => {
         const [one, two, room, other] = [await open(), await openEar(), freshRoom(), freshRoom()];
+        for (const each of [room, other]) await enter(one, claim(each, 'host'));
         await two.presence.watch(room);
         await two.presence.watch(other);
         two.presence.unwatch(room);
@@ -443,15 +378,16 @@ export function presenceContract(name: string, setup: () => Promise<PresenceSetu
         const before = await one.view(room);
         await cluster.lose();
         expect((await one.view(room)).seats).toEqual([]);
-        const half = await one.reconcile(room, () => [anna], terms.expiresAtS);
+        const half = await one.reconcile(room, () => [anna], known);
         expect(half.seats).toEqual([anna]);
-        const whole = await two.presence.reconcile(room, () => [ben], terms.expiresAtS);
+        const whole = await two.presence.reconcile(room, () => [ben], known);
         expect(seatsOf(whole)).toEqual([anna, ben]);
         expect(whole.epoch).not.toBe(before.epoch);
         expect(whole.version).toBeGreaterThan(before.version);
-        const changes = (await two.heard(4)).slice(2);
+        const changes = (await two.heard(6)).slice(3);
         expect(changes.map(({ what }) => what)).toEqual([
           { kind: 'seat', seat: anna },
+          { kind: 'host', host: anna.peerId },
           { kind: 'seat', seat: ben },
         ]);
         expect(changes.every(({ epoch }) => epoch === whole.epoch)).toBe(true);
@@ -465,7 +401,7 @@ export function presenceContract(name: string, setup: () => Promise<PresenceSetu
         await cluster.lose();
         const seat = await enter(two, claim(room, 'anna'));
         expect(seat.generation).toBeGreaterThan(old.generation);
-        expect((await one.reconcile(room, () => [old], terms.expiresAtS)).seats).toEqual([seat]);
+        expect((await one.reconcile(room, () => [old], known)).seats).toEqual([seat]);
         await expect(one.update(old)).resolves.toBe(false);
         await expect(one.leave(old, 'left')).resolves.toBe(false);
       });
@@ -477,7 +413,7 @@ export function presenceContract(name: string, setup: () => Promise<PresenceSetu
         await cluster.lose();
         await expect(two.presence.leave(anna, 'deleted')).resolves.toBe(true);
         await expect(one.leave(anna, 'left')).resolves.toBe(false);
-        await one.reconcile(room, () => [ben], terms.expiresAtS);
+        await one.reconcile(room, () => [ben], known);
         const [gone, back] = await two.heard(2);
         expect(gone?.what).toMatchObject({ kind: 'gone', peerId: anna.peerId, generation: anna.generation });
         expect(back?.what).toEqual({ kind: 'seat', seat: ben });
@@ -502,26 +438,26 @@ export function presenceContract(name: string, setup: () => Promise<PresenceSetu
         const name = await enter(one, claim(room, 'kept', { isQuiet: true }));
         await one.update({ ...name, standing: 'kept' });
         const other = await enter(two.presence, claim(room, 'other'));
-        const view = await one.reconcile(room, () => [anna], terms.expiresAtS);
+        const view = await one.reconcile(room, () => [anna], known);
         expect(seatsOf(view)).toEqual([anna, { ...name, standing: 'kept' }, other]);
-        expect((await two.heard(6)).at(-1)?.what).toMatchObject({ kind: 'gone', sessionId: stray.sessionId });
+        expect((await two.heard(7)).at(-1)?.what).toMatchObject({ kind: 'gone', sessionId: stray.sessionId });
       });
 
       test('[N5] writes what has changed meanwhile, and says nothing where nothing has', async () => {
         const [one, room] = [await open(), freshRoom()];
         const [anna, ben] = [await enter(one, claim(room, 'anna')), await enter(one, claim(room, 'ben'))];
         const { version } = await one.view(room);
-        expect((await one.reconcile(room, () => [anna, ben], terms.expiresAtS)).version).toBe(version);
+        expect((await one.reconcile(room, () => [anna, ben], known)).version).toBe(version);
         const away: SeatRecord = { ...ben, standing: 'away' };
-        const view = await one.reconcile(room, () => [anna, away], terms.expiresAtS);
+        const view = await one.reconcile(room, () => [anna, away], known);
         expect(seatsOf(view)).toEqual([anna, away]);
       });
 
       test('[N5] of a room without seats changes nothing', async () => {
         const [one, two, room] = [await open(), await open(), freshRoom()];
         const seat = await enter(two, claim(room, 'anna'));
-        expect((await one.reconcile(room, () => [], terms.expiresAtS)).seats).toEqual([seat]);
-        expect((await one.reconcile(freshRoom(), () => [], terms.expiresAtS)).seats).toEqual([]);
+        expect((await one.reconcile(room, () => [], known)).seats).toEqual([seat]);
+        expect((await one.reconcile(freshRoom(), () => [], known)).seats).toEqual([]);
       });
     });
 
@@ -582,14 +518,14 @@ export function presenceContract(name: string, setup: () => Promise<PresenceSetu
         const rooms = Array.from({ length: 20 }, freshRoom);
         for (const room of rooms)
           for (const peer of ['a', 'b', 'c']) await enter(one, claim(room, peer, { isQuiet: peer === 'c' }));
-        const ear = new Ear(three);
+        const ear = new PresenceEar(three);
         await Promise.all(rooms.map((room) => three.watch(room)));
         const node = await dead(two, one);
         const counts = await Promise.all([two, three, two, three].map((survivor) => survivor.sweep(node, 0)));
         expect(counts.reduce((a, b) => a + b)).toBe(60);
         await ear.heard(60);
         await enter(two, claim(rooms[0] ?? freshRoom(), 'after'));
-        expect((await ear.heard(61)).slice(60).map(({ what }) => what)).toMatchObject([
+        expect((await ear.heard(61)).slice(60, 61).map(({ what }) => what)).toMatchObject([
           { seat: { peerId: 'after' } },
         ]);
       });
@@ -631,7 +567,7 @@ export function presenceContract(name: string, setup: () => Promise<PresenceSetu
         await two.sweep(node, 0);
         await expect(one.update(seat)).resolves.toBe(false);
         await one.renewLease(60_000);
-        expect((await one.reconcile(room, () => [seat], terms.expiresAtS)).seats).toEqual([seat]);
+        expect((await one.reconcile(room, () => [seat], known)).seats).toEqual([seat]);
         await expect(two.sweep(node, 0)).resolves.toBe(0);
       });
     });

@@ -42,18 +42,23 @@ export function tokenVerifierContract(
       });
     };
 
-    test('makes an identity of a good token', async () => {
-      const token = forge.valid({ sub: 'subject-1', 'cognito:username': 'name-1' });
-      await expect(verifier.verify(token)).resolves.toEqual({ sub: 'subject-1', username: 'name-1' });
+    test('makes an identity of a good token, and says until when it is proved', async () => {
+      const exp = Math.floor(Date.now() / 1000) + 90;
+      const token = forge.valid({ sub: 'subject-1', 'cognito:username': 'name-1', exp });
+      await expect(verifier.verify(token)).resolves.toEqual({
+        sub: 'subject-1',
+        username: 'name-1',
+        provenUntilMs: exp * 1000,
+      });
     });
 
     test('names a user without a Cognito name by `username`, and without that by `sub`', async () => {
       const plain = { sub: 'subject-1', 'cognito:username': undefined };
-      await expect(verifier.verify(forge.valid({ ...plain, username: 'name-2' }))).resolves.toEqual({
+      await expect(verifier.verify(forge.valid({ ...plain, username: 'name-2' }))).resolves.toMatchObject({
         sub: 'subject-1',
         username: 'name-2',
       });
-      await expect(verifier.verify(forge.valid(plain))).resolves.toEqual({
+      await expect(verifier.verify(forge.valid(plain))).resolves.toMatchObject({
         sub: 'subject-1',
         username: 'subject-1',
       });

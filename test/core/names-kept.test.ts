@@ -2,10 +2,6 @@
 import { expect, test } from '@jest/globals';
 import { MemoryCluster } from '../../src/adapters/memory/memory-cluster.js';
 import { MemoryRoomStore } from '../../src/adapters/memory/memory-room-store.js';
-import { LocalIdentityProvider } from '../../src/adapters/local-identity/local-identity-provider.js';
-import { Rs256Verifier } from '../../src/adapters/jwt/rs256-verifier.js';
-import { PinoLogger } from '../../src/adapters/system/pino-logger.js';
-import { SystemIds } from '../../src/adapters/system/system-ids.js';
 import type { Session } from '../../src/core/session.js';
 import { SignalingNode } from '../../src/core/signaling-node.js';
 import type { EventSink } from '../../src/ports/event-sink.js';
@@ -14,9 +10,12 @@ import { asNodeId, asPeerId, type RoomId } from '../../src/protocol/ids.js';
 import type { CloseReason } from '../../src/protocol/close.js';
 import type { Event } from '../../src/protocol/messages.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { memoryPorts, unlimitedCore } from '../support/memory-core.js';
 
 class RecordingSink implements EventSink {
   readonly dialect = 'none';
+  readonly wantsRoomState = false;
+  readonly hearsItself = true;
   readonly events: Event[] = [];
   reason: CloseReason | undefined;
   answers = true;
@@ -45,25 +44,17 @@ class RecordingSink implements EventSink {
 }
 
 const clock = new FakeClock();
-const identities = await LocalIdentityProvider.create({ clock });
-const { issuer, audience, publicJwk } = identities;
+const ports = await memoryPorts(clock);
+/** Two seats. */
+const limits = { ...unlimitedCore.limits, maxPeersPerRoom: 2 };
+const arrived = { credential: undefined, address: '192.0.2.1' };
 
 function makeNode(store = new MemoryRoomStore(clock), graceMs = 0): SignalingNode {
   const cluster = new MemoryCluster(clock);
   const nodeId = asNodeId('alone');
   return new SignalingNode(
-    {
-      clock,
-      ids: new SystemIds(),
-      logger: new PinoLogger({ level: 'silent' }),
-      tally: createTally(),
-      verifier: new Rs256Verifier({ issuer, audience, tokenUse: 'id', keys: { jwk: { ...publicJwk } } }),
-      identities,
-      store,
-      presence: cluster.presence(nodeId),
-      bus: cluster.bus(nodeId),
-    },
-    { limits: { maxMessageBytes: 1, maxOutboxBytes: 1, maxPeersPerRoom: 2 }, roomTtlMs: 60_000, graceMs },
+    { ...ports, store, tally: createTally(), presence: cluster.presence(nodeId), bus: cluster.bus(nodeId) },
+    { ...unlimitedCore, limits, roomTtlMs: 60_000, graceMs },
   );
 }
 
@@ -81,7 +72,7 @@ async function seat(
   onSession?: Session,
 ): Promise<Seated> {
   const sink = new RecordingSink();
-  const session = onSession ?? node.open(sink);
+  const session = onSession ?? node.open(sink, arrived);
   await node.receive(
     session,
     {
@@ -93,6 +84,7 @@ async function seat(
       role: 'peer',
       metadata: {},
       quiet,
+      isCounted: !quiet,
     },
     { verb: 'register', answered: true },
   );
@@ -213,7 +205,7 @@ test('[P2] a session whose socket went while it joined takes no seat', async () 
   const { idToken } = await node.signIn();
   const room = await node.createRoom(idToken);
   const sink = new RecordingSink();
-  const session = node.open(sink);
+  const session = node.open(sink, arrived);
   const joining = node.receive(
     session,
     {
@@ -225,6 +217,7 @@ test('[P2] a session whose socket went while it joined takes no seat', async () 
       role: 'peer',
       metadata: {},
       quiet: false,
+      isCounted: true,
     },
     { verb: 'join_room', answered: true },
   );

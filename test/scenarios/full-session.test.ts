@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { TestServer, type Room, type User } from '../support/server.js';
+import type { TestPeer } from '../support/test-peer.js';
 
 let server: TestServer;
 let user: User;
@@ -36,9 +37,46 @@ describe('join_room', () => {
       // The creator hosts, though the worker was there first.
       host: 'me',
       peers: [{ peer_id: 'worker', role: 'peer', metadata: {} }],
-      limits: { max_message_bytes: 1_048_576, max_outbox_bytes: 4_194_304, max_peers_per_room: 4 },
+      ice_servers: [],
+    });
+    // What the test's server does not limit is 0.
+    expect(joined['limits']).toEqual({
+      max_message_bytes: 1_048_576,
+      max_outbox_bytes: 4_194_304,
+      max_peers_per_room: 4,
+      messages_per_second: 0,
+      message_burst: 0,
+      user_messages_per_second: 0,
+      max_connections_per_ip: 0,
     });
     expect(joined['session_id']).toMatch(/^[\w-]{21}$/);
+  });
+
+  test('[F1] [L9] names what is limited', async () => {
+    const limited = await TestServer.start({
+      RATE_MESSAGES_PER_SESSION: '20',
+      RATE_MESSAGES_PER_USER: '30',
+      MAX_CONNECTIONS_PER_IP: '40',
+    });
+    try {
+      const peer = await limited.connect();
+      const { id_token: idToken } = await limited.signIn();
+      peer.send({ type: 'join_room', ...(await limited.createRoom()), id_token: idToken });
+      await peer.expect({
+        type: 'room_joined',
+        limits: {
+          max_message_bytes: 1_048_576,
+          max_outbox_bytes: 4_194_304,
+          max_peers_per_room: 256,
+          messages_per_second: 20,
+          message_burst: 200,
+          user_messages_per_second: 30,
+          max_connections_per_ip: 40,
+        },
+      });
+    } finally {
+      await limited.stop();
+    }
   });
 
   test('[F1] makes up a name when there is none', async () => {
@@ -49,12 +87,8 @@ describe('join_room', () => {
 
   test.each([
     ['no token', { token: undefined }, 'MISSING_FIELDS', /token/],
-    [
-      'nothing at all',
-      { token: null, room_id: null, id_token: null },
-      'MISSING_FIELDS',
-      /room_id, token, id_token/,
-    ],
+    ['no identity token', { id_token: undefined }, 'MISSING_FIELDS', /id_token/],
+    ['nothing at all', { token: null, room_id: null, id_token: null }, 'MISSING_FIELDS', /room_id/],
     ['a number for a room', { room_id: 5 }, 'INVALID_MESSAGE', /room_id/],
     ['an object for a name', { peer_id: {} }, 'INVALID_MESSAGE', /peer_id/],
     ['a name beyond its bound', { peer_id: 'x'.repeat(129) }, 'INVALID_MESSAGE', /peer_id/],
@@ -69,6 +103,29 @@ describe('join_room', () => {
     const error = await peer.expect({ type: 'error', code, retryable: false });
     expect(error['message']).toMatch(text);
     expect(error['reason']).toBe(error['message']);
+  });
+
+  test('[F1] [U1] the credential of the upgrade stands for an id_token, which goes before it', async () => {
+    const upgraded = async (token: string): Promise<TestPeer> =>
+      server.connect(`${server.ws}/?token=${token}`);
+    const peer = await upgraded(user.id_token);
+    peer.send({ type: 'join_room', ...room });
+    await peer.expect({ type: 'room_joined' });
+    const bad = await upgraded('x');
+    bad.send({ type: 'join_room', ...room });
+    await bad.expect({ type: 'error', code: 'INVALID_TOKEN' });
+    bad.send({ type: 'join_room', ...room, id_token: user.id_token });
+    await bad.expect({ type: 'room_joined' });
+  });
+
+  test('[F1] [Y1] an open room needs no room token, but an identity token all the same', async () => {
+    const made = await server.post('/rooms', {}, user.id_token);
+    const { roomId: id } = JSON.parse(made.text) as { readonly roomId: string };
+    const peer = await server.connect();
+    peer.send({ type: 'join_room', room_id: id });
+    await peer.expect({ type: 'error', code: 'MISSING_FIELDS' });
+    peer.send({ type: 'join_room', room_id: id, id_token: (await server.signIn()).id_token });
+    await peer.expect({ type: 'room_joined', room_id: id });
   });
 
   test('[F8] the room is full', async () => {
@@ -92,6 +149,7 @@ describe('presence', () => {
     expect(await anna.next()).toEqual({ type: 'user_left', peer_id: 'bert', reason: 'left' });
     worker.socket.close();
     expect(await anna.next()).toEqual({ type: 'user_left', peer_id: 'worker', reason: 'disconnected' });
+    expect(await anna.next()).toEqual({ type: 'host_changed', host: 'anna', previous: 'worker' });
     // A parity peer's name is kept, but it is not in the roster.
     const carl = await server.connect();
     carl.send({ type: 'join_room', ...room, id_token: user.id_token, peer_id: 'carl' });
@@ -102,6 +160,7 @@ describe('presence', () => {
     const anna = await server.join(room, 'anna');
     const old = await server.join(room, 'bert', {}, user);
     await anna.expect({ type: 'user_joined', peer_id: 'bert' });
+    expect(await anna.next()).toEqual({ type: 'host_changed', host: 'bert', previous: 'anna' });
     await server.join(room, 'bert', {}, user);
     expect((await old.closed).code).toBe(4409);
     await anna.expect({ type: 'user_left', peer_id: 'bert', reason: 'replaced' });
@@ -111,7 +170,8 @@ describe('presence', () => {
 
   test('[F3] deleting the room tells those in it', async () => {
     const anna = await server.join(room, 'anna');
-    expect((await server.post('/delete-peers-and-room', { room_id: room.room_id })).status).toBe(200);
+    const target = { room_id: room.room_id };
+    expect((await server.post('/delete-peers-and-room', target, user.id_token)).status).toBe(200);
     await anna.expect({ type: 'room_closed', room_id: room.room_id, reason: 'deleted' });
     anna.send({ type: 'heartbeat' });
     await anna.expect({ type: 'error', code: 'NOT_IN_ROOM' });
@@ -123,7 +183,7 @@ describe('signals', () => {
     const [anna, bert, carl] = [
       await server.join(room, 'anna'),
       await server.join(room, 'bert'),
-      await server.register(room, 'carl', user),
+      await server.register(room, 'carl'),
     ];
     await anna.expect({ type: 'user_joined' });
     await anna.expect({ type: 'user_joined' });

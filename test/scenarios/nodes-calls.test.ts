@@ -56,7 +56,7 @@ describe.each(topologies)('$name', ({ start }) => {
     }
   });
 
-  test('[C1] [F1] three peers: one roster, one order and one host wherever one asks, and each arrival told once', async () => {
+  test('[C1] [F1] [A1] [X4] three peers: one roster, one order and one host wherever one asks, and each arrival told once', async () => {
     const scene = await Scene.open(place.left);
     const [anna, bert] = await scene.pair(place);
     const carl = new RoamingPeer(scene.room, 'carl', scene.owner);
@@ -68,12 +68,19 @@ describe.each(topologies)('$name', ({ start }) => {
       ],
     });
     for (const other of [anna, bert]) {
-      await other.expect({ type: 'user_joined', peer_id: 'carl', role: 'viewer', polite: false });
+      await other.expect(
+        { type: 'user_joined', peer_id: 'carl', role: 'viewer', polite: false },
+        { type: 'host_changed', host: 'carl', previous: 'anna' },
+      );
       expect(await scene.settle(place, other)).toEqual([]);
     }
     carl.send({ type: 'leave_room' });
     await carl.until({ type: 'room_left' });
     // Without the creator it is who has been there longest.
+    for (const other of [anna, bert]) {
+      await other.until({ type: 'user_left', peer_id: 'carl', reason: 'left' });
+      await other.expect({ type: 'host_changed', host: 'anna', previous: 'carl' });
+    }
     const dora = new RoamingPeer(scene.room, 'dora', await place.left.signIn());
     expect(await dora.join(place.right)).toMatchObject({
       host: 'anna',

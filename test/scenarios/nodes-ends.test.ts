@@ -97,7 +97,11 @@ describe('SIGTERM', () => {
     const anna = await scene.join(place.left, 'anna');
     const idle = await place.right.register(scene.room, 'idle', scene.owner);
     const worker = await place.right.register(scene.room, 'worker', scene.owner);
-    await anna.expect({ type: 'user_joined', peer_id: 'idle' }, { type: 'user_joined', peer_id: 'worker' });
+    await anna.expect(
+      { type: 'user_joined', peer_id: 'idle' },
+      { type: 'host_changed', host: 'idle' },
+      { type: 'user_joined', peer_id: 'worker' },
+    );
     const ended = place.rightProcess.terminate();
     expect([(await idle.closed).code, (await worker.closed).code]).toEqual([1001, 1001]);
     await place.left.register(scene.room, 'worker', scene.owner);
@@ -165,7 +169,7 @@ describe('SIGKILL', () => {
     const [anna, bert] = await scene.pair(place);
     const carl = await scene.join(place.right, 'carl');
     await place.right.register(scene.room, 'worker', scene.owner);
-    await anna.until({ type: 'user_joined', peer_id: 'worker' });
+    await anna.until({ type: 'host_changed', host: 'worker' });
     await place.rightProcess.kill();
     const stranger = await place.left.signIn();
     const thief = await place.left.connect();
@@ -177,6 +181,8 @@ describe('SIGKILL', () => {
     await anna.expectAll(
       { type: 'user_left', peer_id: 'worker', reason: 'replaced' },
       { type: 'user_joined', peer_id: 'worker' },
+      // The room's creator had that name.
+      { type: 'host_changed', host: 'anna', previous: 'worker' },
       { type: 'user_left', peer_id: 'carl', reason: 'replaced' },
       { type: 'user_joined', peer_id: 'carl' },
     );

@@ -46,16 +46,22 @@ test('[C1] time alone changes nothing', async () => {
 });
 
 describe('a node that dies', () => {
-  test('[C8] [F3] the peers that do not come back have left, once, on every node; a parity peer’s name is kept', async () => {
+  test('[C8] [F3] [A2] the peers that do not come back have left, once, on every node; a parity peer’s name is kept', async () => {
     const third = await nodes.start('third');
     const carl = await scene.join(third.node, 'carl');
     await right.node.register(scene.room, 'worker', scene.owner);
-    for (const peer of [anna, bert, carl]) await peer.expect({ type: 'user_joined', peer_id: 'worker' });
+    for (const peer of [anna, bert, carl])
+      await peer.expect({ type: 'user_joined', peer_id: 'worker' }, { type: 'host_changed', host: 'worker' });
     await nodes.pass(noticeMs);
     nodes.cluster.kill(right.id);
     await nodes.pass(noticeMs + graceMs);
     for (const peer of [anna, carl]) {
-      expect((await peer.told()).map(({ peer_id: name }) => name).sort()).toEqual(['bert', 'worker']);
+      const told = await peer.told();
+      const left = told.filter(({ type }) => type === 'user_left').map(({ peer_id: name }) => name);
+      expect(left.sort()).toEqual(['bert', 'worker']);
+      const changes = told.filter(({ type }) => type === 'host_changed');
+      expect(changes).toEqual([{ type: 'host_changed', host: 'anna', previous: 'worker' }]);
+      expect(told).toHaveLength(3);
     }
     await nodes.pass(minuteMs);
     for (const peer of [anna, carl]) await peer.expectNothing();
@@ -66,12 +72,13 @@ describe('a node that dies', () => {
 
   test('[C8] a parity peer of a dead node has left for those on the node that finds out, too', async () => {
     await right.node.register(scene.room, 'worker', scene.owner);
-    await anna.expect({ type: 'user_joined', peer_id: 'worker' });
+    await anna.expect({ type: 'user_joined', peer_id: 'worker' }, { type: 'host_changed', host: 'worker' });
     nodes.cluster.kill(right.id);
     await nodes.pass(noticeMs + graceMs);
     expect(await anna.told()).toEqual([
       { type: 'user_left', peer_id: 'bert', reason: 'disconnected' },
       { type: 'user_left', peer_id: 'worker', reason: 'disconnected' },
+      { type: 'host_changed', host: 'anna', previous: 'worker' },
     ]);
   });
 
@@ -150,6 +157,17 @@ describe('a node that is cut off', () => {
     await bert.resume(left.node);
     await anna.expect({ type: 'delivered', reply_to: '1' });
     await call(anna, bert, '3');
+  });
+
+  test('[C9] [X4] who was there first does not yield when it comes back: the other one still does', async () => {
+    nodes.cluster.cut(left.id);
+    await nodes.pass(noticeMs + graceMs);
+    await bert.expect({ type: 'user_left', peer_id: 'anna' }, { type: 'host_changed', host: 'bert' });
+    nodes.cluster.mend(left.id);
+    await nodes.passUntil(bert.expect({ type: 'user_joined', peer_id: 'anna', polite: true }));
+    expect(await nodes.passUntil(anna.resume(left.node))).toMatchObject({
+      peers: [{ peer_id: 'bert', polite: false }],
+    });
   });
 
   test('[C9] a session that has gone on elsewhere meanwhile is not taken back', async () => {

@@ -51,13 +51,17 @@ describe.each(topologies)('$name', ({ start }) => {
     const scene = await Scene.open(place.left);
     const anna = await scene.join(place.left, 'anna');
     const worker = await place.right.register(scene.room, 'worker', scene.owner);
-    await anna.expect({ type: 'user_joined', peer_id: 'worker' });
+    await anna.expect(
+      { type: 'user_joined', peer_id: 'worker' },
+      { type: 'host_changed', host: 'worker', previous: 'anna' },
+    );
     worker.drop();
     await anna.expect({ type: 'user_disconnecting', peer_id: 'worker' });
     anna.send(signal('offer', 'worker', 1, 'm'));
     await anna.expectAll(
       { type: 'error', code: 'PEER_NOT_FOUND', reply_to: 'm' },
       { type: 'user_left', peer_id: 'worker', reason: 'disconnected' },
+      { type: 'host_changed', host: 'anna', previous: 'worker' },
     );
     const again = await place.left.register(scene.room, 'worker', await place.left.signIn());
     await anna.expect({ type: 'user_joined', peer_id: 'worker' });
@@ -96,10 +100,15 @@ describe.each(topologies)('$name', ({ start }) => {
       const { owner, room } = scene;
       const witness = await scene.join(place.left, 'witness');
       const worker = await place.right.register(room, owner.username, owner);
-      await witness.expect({ type: 'user_joined' });
+      await witness.expect({ type: 'user_joined' }, { type: 'host_changed' });
       worker.socket.close();
       await witness.expect({ type: 'user_disconnecting', peer_id: owner.username });
-      if (waits) await witness.expect({ type: 'user_left', peer_id: owner.username, reason: 'disconnected' });
+      if (waits) {
+        await witness.expect(
+          { type: 'user_left', peer_id: owner.username, reason: 'disconnected' },
+          { type: 'host_changed', host: 'witness', previous: owner.username },
+        );
+      }
       witness.send({ type: 'leave_room' });
       await witness.until({ type: 'room_left' });
       expect(await place.left.post(deletion, { peer_id: owner.username })).toEqual(gone);
@@ -134,7 +143,8 @@ describe.each(topologies)('$name', ({ start }) => {
       const [anna, bert] = await scene.pair(place);
       bert.cut();
       await anna.expect({ type: 'user_disconnecting', peer_id: 'bert' });
-      expect(await node.post(deletion, { room_id: scene.room.room_id })).toEqual(gone);
+      const target = { room_id: scene.room.room_id };
+      expect(await node.post(deletion, target, scene.owner.id_token)).toEqual(gone);
       await anna.until({ type: 'room_closed' });
       for (const other of [place.left, place.right]) {
         const late = await other.connect();

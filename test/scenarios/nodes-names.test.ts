@@ -35,7 +35,11 @@ describe.each(topologies)('$name', ({ start }) => {
     const scene = await Scene.open(place.left);
     const holders = [await scene.join(place.right, 'full'), await scene.join(place.left, 'other')] as const;
     const worker = await place.right.register(scene.room, 'worker', scene.owner);
-    await Promise.all(holders.map((holder) => holder.expect({ type: 'user_joined', peer_id: 'worker' })));
+    const arrival = [
+      { type: 'user_joined', peer_id: 'worker' },
+      { type: 'host_changed', host: 'worker', previous: 'full' },
+    ];
+    await Promise.all(holders.map((holder) => holder.expect(...arrival)));
     const { id_token: idToken } = await place.left.signIn();
     for (const node of [place.left, place.right]) {
       for (const name of ['full', 'worker']) {
@@ -54,10 +58,10 @@ describe.each(topologies)('$name', ({ start }) => {
     const scene = await Scene.open(place.left);
     const anna = await scene.join(place.left, 'anna');
     const silent = await place.right.register(scene.room, 'worker', scene.owner);
-    await anna.expect({ type: 'user_joined', peer_id: 'worker' });
+    await anna.expect({ type: 'user_joined', peer_id: 'worker' }, { type: 'host_changed', host: 'worker' });
     silent.socket.pause();
     const worker = await place.left.register(scene.room, 'worker', await place.left.signIn());
-    await anna.expectAll(...replaced('worker'));
+    await anna.expectAll(...replaced('worker'), { type: 'host_changed', host: 'anna', previous: 'worker' });
     anna.send(signal('offer', 'worker', 1, 'o'));
     await worker.expect({ type: 'offer', n: 1 });
     await anna.expect({ type: 'accepted', reply_to: 'o' });
@@ -117,9 +121,10 @@ describe.each(topologies)('$name', ({ start }) => {
     for (let round = 0; round < 20; round += 1) {
       const scene = await Scene.open(place.left);
       const anna = await scene.join(place.left, 'anna');
+      const { id_token: idToken } = await place.left.signIn();
       const sockets: TestPeer[] = await Promise.all([place.left.connect(), place.right.connect()]);
       for (const socket of sockets) {
-        socket.send({ type: 'join_room', ...scene.room, id_token: scene.owner.id_token, peer_id: 'one' });
+        socket.send({ type: 'join_room', ...scene.room, id_token: idToken, peer_id: 'one' });
       }
       const gone = await Promise.race(
         sockets.map((socket) => socket.closed.then(({ code }) => ({ socket, code }))),

@@ -54,7 +54,11 @@ describe.each(topologies)('$name', ({ start }) => {
       const client = await place.right.connect();
       client.send({ type: 'register', peer_id: 'client', ...scene.room, id_token: scene.owner.id_token });
       client.send(offer('client', 'anna', round));
-      await anna.expect({ type: 'user_joined', peer_id: 'client' }, { type: 'offer', n: round });
+      await anna.expect(
+        { type: 'user_joined', peer_id: 'client' },
+        { type: 'host_changed', host: 'client' },
+        { type: 'offer', n: round },
+      );
       anna.send(signal('answer', 'client', round, 'a'));
       await client.expect({ type: 'registered_auth' });
       await client.expect({ type: 'answer', sender: 'anna', n: round });
@@ -115,6 +119,7 @@ describe.each(topologies)('$name', ({ start }) => {
     for (const peer of [anna, bert]) {
       await peer.expect(
         { type: 'user_joined', peer_id: 'worker' },
+        { type: 'host_changed', host: 'worker', previous: 'anna' },
         { type: 'user_left', peer_id: 'worker', reason: 'replaced' },
         { type: 'user_joined', peer_id: 'worker' },
       );

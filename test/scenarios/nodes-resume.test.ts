@@ -43,6 +43,21 @@ describe.each(topologies)('$name', ({ start }) => {
     },
   );
 
+  test('[C2] [X4] of two peers the one who came later is polite, whichever nodes they go on at', async () => {
+    const scene = await Scene.open(place.left);
+    const [anna, bert] = await scene.pair(place);
+    for (const node of [place.right, place.left]) {
+      expect(await anna.resume(node)).toMatchObject({ peers: [{ peer_id: 'bert', polite: false }] });
+      expect(await bert.resume(node)).toMatchObject({ peers: [{ peer_id: 'anna', polite: true }] });
+    }
+    expect(await anna.join(place.right)).toMatchObject({ peers: [{ peer_id: 'bert', polite: true }] });
+    expect((await bert.until({ type: 'user_joined' })).at(-1)).toMatchObject({
+      peer_id: 'anna',
+      polite: false,
+    });
+    expect(await bert.resume(place.right)).toMatchObject({ peers: [{ peer_id: 'anna', polite: false }] });
+  });
+
   test('[C2] [S3] an old socket that is still open is replaced, and the others hear nothing of it', async () => {
     const scene = await Scene.open(place.left);
     const [anna, bert] = await scene.pair(place);

@@ -282,6 +282,71 @@ describe('[H4] [D4] deletion', () => {
   });
 });
 
+describe('[Y9] [D12] deletion of what anybody may know the id of', () => {
+  const byRoom = '/delete-peers-and-room';
+  const deleted = { status: 200, text: '{"status":"peer deleted successfully"}' };
+
+  async function makeListed(access: 'open' | 'token'): Promise<Room> {
+    const made = await server.post('/rooms', { access }, user.id_token);
+    const { roomId, token } = JSON.parse(made.text) as { readonly roomId: string; readonly token: string };
+    return { room_id: roomId, token };
+  }
+
+  test.each(['open', 'token'] as const)('a listed room (%s) goes only with a token', async (access) => {
+    const listed = await makeListed(access);
+    const guest = await server.signIn();
+    const stranger = await server.signIn();
+    const peer = await server.register(listed, guest.username, guest);
+    for (const target of [
+      { room_id: listed.room_id },
+      { peer_id: guest.username },
+      { ...listed, peer_id: 'x' },
+    ]) {
+      expect(await server.post(byRoom, target)).toMatchObject({ status: 403 });
+      expect(await server.post(byRoom, target, stranger.id_token)).toMatchObject({ status: 403 });
+    }
+    // Its seat is as it was.
+    peer.send({ type: 'discover_peers', from_peer_id: guest.username });
+    await peer.expect({ type: 'peer_list' });
+    expect(await server.post(byRoom, { room_id: listed.room_id }, user.id_token)).toEqual(deleted);
+    await peer.expectNothing();
+  });
+
+  test.each(['open', 'token'] as const)(
+    'a peer of one (%s) goes only with a token, also behind its socket',
+    async (access) => {
+      const listed = await makeListed(access);
+      const guest = await server.signIn();
+      const target = { peer_id: guest.username };
+      const peer = await server.register(listed, guest.username, guest);
+      expect(await server.post('/delete-peer', target)).toMatchObject({ status: 403 });
+      peer.socket.close();
+      await peer.closed;
+      expect(await server.post('/delete-peer', target)).toMatchObject({ status: 403 });
+      expect(await server.post(byRoom, target)).toMatchObject({ status: 403 });
+      expect((await server.post('/delete-peer', target, guest.id_token)).text).toMatch(
+        /peer deleted successfully/,
+      );
+    },
+  );
+
+  test('with nobody in it, it is not there for who shows no token', async () => {
+    const listed = await makeListed('open');
+    const target = { room_id: listed.room_id };
+    expect((await server.post(byRoom, target)).text).toBe('{"status":"room not found"}');
+    expect(await server.post(byRoom, target, user.id_token)).toEqual(deleted);
+  });
+
+  test('nor does an open room that was made at a door go without one', async () => {
+    const url = `${server.ws}/signal/lobby?peer_id=anna&presence=1`;
+    const anna = await server.connect(url);
+    await anna.expect({ type: 'welcome' });
+    expect(await server.post(byRoom, { room_id: 'lobby' })).toMatchObject({ status: 403 });
+    expect(await server.post(byRoom, { peer_id: 'anna' })).toMatchObject({ status: 403 });
+    expect(await server.post('/delete-peer', { peer_id: 'anna' })).toMatchObject({ status: 403 });
+  });
+});
+
 describe('[P10] version 2.0', () => {
   test('discovery finds by role, tags and properties, and never oneself', async () => {
     room = await server.createRoom(user);

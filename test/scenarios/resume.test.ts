@@ -73,6 +73,44 @@ describe('within the grace window', () => {
     await expectNothing(anna);
   });
 
+  test('[X4] of two peers the one who came later is polite, also after a resume of either', async () => {
+    const carl = new ResumingPeer(server, room, 'carl', berts);
+    expect(await carl.join()).toMatchObject({
+      peers: [
+        { peer_id: 'anna', polite: true },
+        { peer_id: 'bert', polite: true },
+      ],
+    });
+    for (const peer of [anna, bert])
+      expect(await peer.next()).toMatchObject({ type: 'user_joined', peer_id: 'carl', polite: false });
+    expect(await bert.resume()).toMatchObject({
+      resumed: true,
+      peers: [
+        { peer_id: 'anna', polite: true },
+        { peer_id: 'carl', polite: false },
+      ],
+    });
+    expect(await anna.resume()).toMatchObject({
+      resumed: true,
+      peers: [
+        { peer_id: 'bert', polite: false },
+        { peer_id: 'carl', polite: false },
+      ],
+    });
+    // Who begins afresh comes after everybody who is there.
+    expect(await bert.join()).toMatchObject({
+      resumed: false,
+      peers: [
+        { peer_id: 'anna', polite: true },
+        { peer_id: 'carl', polite: true },
+      ],
+    });
+    for (const peer of [anna, carl]) {
+      expect(await peer.next()).toMatchObject({ type: 'user_left', peer_id: 'bert', reason: 'replaced' });
+      expect(await peer.next()).toMatchObject({ type: 'user_joined', peer_id: 'bert', polite: false });
+    }
+  });
+
   test('[S3] an old socket that is still open is replaced, and the others hear nothing of it', async () => {
     const old = bert.peer;
     expect(await bert.resume()).toMatchObject({ resumed: true });
@@ -223,9 +261,12 @@ describe('what the window protects', () => {
     const register = { type: 'register', peer_id: 'anna', ...room, id_token: annas.id_token };
     anna.send(register);
     expect(await anna.next()).toMatchObject({ type: 'registered_auth' });
-    bert.count += 2;
+    // Anna made the room: it is hers again.
+    bert.count += 4;
     await bert.peer.expect({ type: 'user_left' });
+    await bert.peer.expect({ type: 'host_changed', host: 'bert', previous: 'anna' });
     await bert.peer.expect({ type: 'user_joined' });
+    await bert.peer.expect({ type: 'host_changed', host: 'anna', previous: 'bert' });
     bert.acknowledge();
     await expectNothing(bert);
     await anna.peer.expectNothing();

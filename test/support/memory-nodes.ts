@@ -2,6 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { MemoryCluster } from '../../src/adapters/memory/memory-cluster.js';
 import { MemoryRoomStore } from '../../src/adapters/memory/memory-room-store.js';
+import type { Ports } from '../../src/core/context.js';
 import type { Presence } from '../../src/ports/presence.js';
 import { asNodeId, type NodeId } from '../../src/protocol/ids.js';
 import { FakeClock } from './fake-clock.js';
@@ -20,17 +21,22 @@ export class MemoryNodes {
   #gate: Promise<void> = Promise.resolve();
   readonly #started: { readonly server: TestServer; readonly node: TestNode }[] = [];
 
-  async start(name: string): Promise<{ readonly id: NodeId; readonly node: TestNode }> {
+  /** `wrap`: a presence of its own for this node, made of the one that it would have. */
+  async start(
+    name: string,
+    settings: Readonly<Record<string, string>> = {},
+    wrap: (presence: Presence) => Presence = (presence) => presence,
+  ): Promise<{ readonly id: NodeId; readonly node: TestNode; readonly server: TestServer }> {
     const id = asNodeId(name);
     const { clock, cluster } = this;
     // Sockets are not what this is about: nobody is pinged, nobody is late.
-    const env = { PRE_JOIN_MS: '86400000', PING_MS: '86400000', LOCAL_SIGNING_KEY: key };
-    const presence = this.#delayed(cluster.presence(id));
-    const ports = { clock, store: this.#store, presence, bus: cluster.bus(id) };
+    const env = { PRE_JOIN_MS: '86400000', PING_MS: '86400000', LOCAL_SIGNING_KEY: key, ...settings };
+    const presence = wrap(this.#delayed(cluster.presence(id)));
+    const ports: Partial<Ports> = { clock, store: this.#store, presence, bus: cluster.bus(id) };
     const server = await TestServer.start(env, ports);
     const node = new TestNode(server.http, server.ws);
     this.#started.push({ server, node });
-    return { id, node };
+    return { id, node, server };
   }
 
   /** From now on sessions that move must wait until the returned function is called. */

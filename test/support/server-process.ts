@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { Program, type Exit } from './spawn.js';
 import { TestNode } from './test-node.js';
+import { unlimited } from './unlimited.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -51,7 +52,14 @@ export class ServerProcess {
 
   /** Resolves when it takes connections. It gets these settings and no others. */
   static async start(entry: string, settings: Readonly<Record<string, string>>): Promise<ServerProcess> {
-    const env = { HOST: '127.0.0.1', HTTP_PORT: '0', WS_PORT: '0', LOG_LEVEL: 'warn', ...settings };
+    const env = {
+      HOST: '127.0.0.1',
+      HTTP_PORT: '0',
+      WS_PORT: '0',
+      LOG_LEVEL: 'warn',
+      ...unlimited,
+      ...settings,
+    };
     const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     // `env` becomes the server: signals reach it.
     const program = Program.start('env', ['-i', ...assignments, process.execPath, entry]);

@@ -4,6 +4,7 @@ import { loadConfig } from '../../src/config.js';
 import type { Ports } from '../../src/core/context.js';
 import { createTally, type Tally } from '../../src/ports/runtime.js';
 import { TestPeer } from './test-peer.js';
+import { unlimited } from './unlimited.js';
 
 export interface Room {
   readonly room_id: string;
@@ -30,6 +31,7 @@ export class TestServer {
       HTTP_PORT: '0',
       WS_PORT: '0',
       LOG_LEVEL: 'silent',
+      ...unlimited,
       ...env,
     });
     const app = await createApp(config, { tally, ...overrides });

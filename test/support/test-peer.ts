@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { expect } from '@jest/globals';
-import { WebSocket } from 'ws';
+import { WebSocket, type ClientOptions } from 'ws';
 
 export type Frame = Record<string, unknown>;
 
@@ -36,8 +36,12 @@ export class TestPeer {
 
   lastError: Error | undefined;
 
-  static async open(url: string, options: { readonly origin?: string } = {}): Promise<TestPeer> {
-    const peer = new TestPeer(new WebSocket(url, options));
+  /** `protocols`: the subprotocols that it offers. */
+  static async open(
+    url: string,
+    { protocols = [], ...options }: ClientOptions & { readonly protocols?: string[] } = {},
+  ): Promise<TestPeer> {
+    const peer = new TestPeer(new WebSocket(url, protocols, options));
     await once(peer.socket, 'open');
     return peer;
   }

@@ -109,12 +109,14 @@ export class Scene {
   private constructor(
     readonly owner: User,
     readonly room: Room,
+    /** Of somebody who makes no difference to who is host. */
+    private readonly usher: User,
   ) {}
 
-  /** `owner` is the room's creator, signed in and the room made at `node`. */
+  /** `owner` is the room's creator, signed in and the room made at `node`: where it comes, it is the host. */
   static async open(node: TestNode): Promise<Scene> {
     const owner = await node.signIn();
-    return new Scene(owner, await node.createRoom(owner));
+    return new Scene(owner, await node.createRoom(owner), await node.signIn());
   }
 
   /** A full session of a user of its own. */
@@ -141,7 +143,7 @@ export class Scene {
       [left, 'usher'],
       [right, 'second usher'],
     ] as const) {
-      const usher = new RoamingPeer(this.room, name, this.owner);
+      const usher = new RoamingPeer(this.room, name, this.usher);
       await usher.join(node);
       usher.send({ type: 'leave_room' });
       await usher.until({ type: 'room_left' });

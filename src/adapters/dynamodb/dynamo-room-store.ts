@@ -1,123 +1,205 @@
-import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DeleteCommand, DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { SignalingError } from '../../protocol/errors.js';
-import { asRoomId, type RoomId } from '../../protocol/ids.js';
-import type { RoomRecord } from '../../protocol/records.js';
-import type { RoomStore } from '../../ports/room-store.js';
-import { withinDeadline } from '../deadline.js';
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteCommand,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  UpdateCommand,
+  type DynamoDBDocumentClient,
+  type QueryCommandInput,
+} from '@aws-sdk/lib-dynamodb';
+import type { RoomId } from '../../protocol/ids.js';
+import type { RoomRecord, RoomStatus } from '../../protocol/records.js';
+import type { RoomPage, RoomQuery, RoomStore } from '../../ports/room-store.js';
+import {
+  asListed,
+  isOurs,
+  MORE_LOOKS,
+  readPage,
+  type Foreign,
+  type RoomEntry,
+  type Shelves,
+} from '../room-pages.js';
+import { DynamoTable, type DynamoTableSettings } from './dynamo-table.js';
+import { asItem, asRecord, readRecord, statusAttribute } from './room-item.js';
 
-export interface DynamoRoomStoreSettings {
-  readonly region: string;
-  readonly table: string;
-  /** Bound of one call with all its retries. */
-  readonly callTimeoutMs?: number;
-  /** Bound of one attempt: a kept connection that died silently must leave time for a second one. */
-  readonly attemptTimeoutMs?: number;
+/** The global secondary index that `list` reads. Sparse: of our rooms only open ones with a listing are in it. */
+const INDEX = 'by_status';
+/** A page of DynamoDB's, which is cut at 1 MiB too. */
+const ITEMS_PER_QUERY = 1000;
+/** Behind the first, so that what is passed over does not cost a query an item. */
+const LEAST_PER_QUERY = 100;
+
+interface Listed extends RoomEntry {
+  readonly record: RoomRecord;
 }
+type Options = Parameters<DynamoDBDocumentClient['send']>[1];
 
 /**
- * Rooms in the Python server's table: `room_id` (S, the only key), `created_by` (S), `token` (S), `expires_at` (N, unix
- * seconds). The endpoint can be set with the SDK's own variable `AWS_ENDPOINT_URL_DYNAMODB`.
- * Needs `dynamodb:GetItem`, `PutItem` and `DeleteItem` on that table and nothing else.
+ * Rooms in the Python server's table, whose only key is `room_id` (`room-item.ts`).
+ * Needs `dynamodb:GetItem`, `PutItem` and `DeleteItem` on that table; rooms that are listed need `UpdateItem` and, on
+ * the index `by_status` (hash `status` S, range `created_at` N, all attributes), `Query`.
  */
 export class DynamoRoomStore implements RoomStore {
-  private readonly client: DynamoDBClient;
-  private readonly documents: DynamoDBDocumentClient;
-  private readonly table: string;
-  private readonly callTimeoutMs: number;
+  private readonly table: DynamoTable;
 
-  constructor(settings: DynamoRoomStoreSettings) {
-    this.table = settings.table;
-    this.callTimeoutMs = settings.callTimeoutMs ?? 4000;
-    this.client = new DynamoDBClient({
-      region: settings.region,
-      maxAttempts: 3,
-      requestHandler: {
-        connectionTimeout: 1000,
-        requestTimeout: settings.attemptTimeoutMs ?? 1500,
-        throwOnRequestTimeout: true,
-        httpAgent: { keepAlive: true, maxSockets: 64 },
-        httpsAgent: { keepAlive: true, maxSockets: 64 },
-      },
-    });
-    this.documents = DynamoDBDocumentClient.from(this.client);
+  constructor(settings: DynamoTableSettings) {
+    this.table = new DynamoTable(settings);
   }
 
   /**
    * A retry after a lost answer finds its own item and says `taken`; the caller then takes another id and the lost
    * item expires.
    */
-  async create(record: RoomRecord, nowS: number): Promise<'created' | 'taken'> {
+  create(record: RoomRecord, nowS: number): Promise<'created' | 'taken'> {
     const put = new PutCommand({
-      TableName: this.table,
-      Item: {
-        room_id: record.roomId,
-        created_by: record.createdBy,
-        token: record.token,
-        expires_at: record.expiresAtS,
-      },
+      TableName: this.table.name,
+      Item: asItem(record),
       ConditionExpression: 'attribute_not_exists(room_id) OR expires_at < :now',
       ExpressionAttributeValues: { ':now': nowS },
     });
-    return this.bounded(async (signal) => {
-      try {
-        await this.documents.send(put, { abortSignal: signal });
-        return 'created';
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return 'taken';
-        throw error;
-      }
+    return this.table.call(async (documents, options) => {
+      const isDone = await holds(documents.send(put, options));
+      return isDone ? 'created' : 'taken';
     });
   }
 
-  async find(roomId: RoomId): Promise<RoomRecord | undefined> {
-    const get = new GetCommand({ TableName: this.table, Key: { room_id: roomId }, ConsistentRead: true });
-    return this.bounded(async (signal) => {
-      const { Item: item } = await this.documents.send(get, { abortSignal: signal });
+  find(roomId: RoomId): Promise<RoomRecord | undefined> {
+    const get = new GetCommand({
+      TableName: this.table.name,
+      Key: { room_id: roomId },
+      ConsistentRead: true,
+    });
+    return this.table.call(async (documents, options) => {
+      const { Item: item } = await documents.send(get, options);
       return item === undefined ? undefined : asRecord(item);
     });
   }
 
+  /** An index is a moment behind its table: a room that was just made may be missing. */
+  list(query: RoomQuery): Promise<RoomPage> {
+    return this.table.call(async (documents, options) => {
+      const { entries, ...rest } = await readPage(query, this.shelves(documents, options));
+      return { rooms: entries.map(({ record }) => asListed(record, query.nowS)), ...rest };
+    });
+  }
+
+  /** Whether the room is open decides which attribute it is, and only the table knows: the other is tried second. */
+  setStatus(roomId: RoomId, status: RoomStatus): Promise<boolean> {
+    const update = (isOpen: boolean): UpdateCommand =>
+      new UpdateCommand({
+        TableName: this.table.name,
+        Key: { room_id: roomId },
+        UpdateExpression: 'SET #status = :status',
+        ConditionExpression: `attribute_exists(#status) AND attribute_exists(created_at) AND ${isOpen ? '' : 'NOT '}is_open = :open`,
+        ExpressionAttributeNames: { '#status': statusAttribute(isOpen) },
+        ExpressionAttributeValues: { ':status': status, ':open': true },
+      });
+    return this.table.call(
+      async (documents, options) =>
+        (await holds(documents.send(update(true), options))) ||
+        (await holds(documents.send(update(false), options))),
+    );
+  }
+
   async remove(roomId: RoomId): Promise<void> {
-    const del = new DeleteCommand({ TableName: this.table, Key: { room_id: roomId } });
-    await this.bounded((signal) => this.documents.send(del, { abortSignal: signal }));
+    const del = new DeleteCommand({ TableName: this.table.name, Key: { room_id: roomId } });
+    await this.table.call((documents, options) => documents.send(del, options));
   }
 
   /** Reads a key that no room has: proves network, credentials, table and permission without one permission more. */
   async check(): Promise<void> {
     const get = new GetCommand({
-      TableName: this.table,
+      TableName: this.table.name,
       Key: { room_id: '-' },
       ProjectionExpression: 'room_id',
     });
-    await this.bounded((signal) => this.documents.send(get, { abortSignal: signal }));
+    await this.table.call((documents, options) => documents.send(get, options));
   }
 
   /** Lets go of the connections. Not for while calls are under way. */
   close(): void {
-    this.client.destroy();
+    this.table.close();
   }
 
-  private async bounded<Result>(call: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+  private shelves(documents: DynamoDBDocumentClient, options: Options): Shelves<Listed> {
+    const query = async (
+      status: RoomStatus,
+      at?: { readonly relation: '=' | '<'; readonly ms: number },
+      count = Number.POSITIVE_INFINITY,
+    ): Promise<readonly (Listed | Foreign)[]> => {
+      const looked: (Listed | Foreign)[] = [];
+      let found = 0;
+      let behind: QueryCommandInput['ExclusiveStartKey'];
+      do {
+        const command = new QueryCommand({
+          TableName: this.table.name,
+          IndexName: INDEX,
+          KeyConditionExpression: `#status = :status${at === undefined ? '' : ` AND created_at ${at.relation} :at`}`,
+          ExpressionAttributeNames: { '#status': 'status' },
+          ExpressionAttributeValues: { ':status': status, ...(at && { ':at': at.ms }) },
+          ScanIndexForward: false,
+          Limit: Math.min(
+            ITEMS_PER_QUERY,
+            Math.max(count - found, behind === undefined ? 1 : LEAST_PER_QUERY),
+          ),
+          ...(behind && { ExclusiveStartKey: behind }),
+        });
+        const { Items: items = [], LastEvaluatedKey: last } = await this.ask(() =>
+          documents.send(command, options),
+        );
+        looked.push(...items.map(asLooked));
+        found = looked.filter(isOurs).length;
+        behind = last;
+      } while (behind !== undefined && found < count && looked.length < count + MORE_LOOKS);
+      // All that there are: what was passed over does not count.
+      return behind === undefined ? looked.filter(isOurs) : looked;
+    };
+    return {
+      at: async (status, ms) => (await query(status, { relation: '=', ms })).filter(isOurs),
+      before: (status, ms, count) =>
+        query(status, ms === undefined ? undefined : { relation: '<', ms }, count),
+    };
+  }
+
+  private async ask<Answer>(call: () => Promise<Answer>): Promise<Answer> {
     try {
-      return await withinDeadline(this.callTimeoutMs, call);
+      return await call();
     } catch (cause) {
-      throw new SignalingError('STORE_UNAVAILABLE', undefined, { cause });
+      if (!isMissingIndex(cause)) throw cause;
+      const what = `a global secondary index ${INDEX}: hash status (S), range created_at (N), projection ALL`;
+      throw new Error(`The table ${this.table.name} lacks ${what}. Create it to list rooms.`, { cause });
     }
   }
 }
 
-/** Throws unless the item has the four attributes in their types; further attributes are let be. */
-function asRecord(item: Record<string, unknown>): RoomRecord {
-  const { room_id: roomId, created_by: createdBy, token, expires_at: expiresAtS } = item;
-  if (
-    typeof roomId !== 'string' ||
-    typeof createdBy !== 'string' ||
-    typeof token !== 'string' ||
-    typeof expiresAtS !== 'number' ||
-    !Number.isInteger(expiresAtS)
-  ) {
-    throw new Error('an item of the rooms table lacks an attribute or has one of another type');
+async function holds(call: Promise<unknown>): Promise<boolean> {
+  try {
+    await call;
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
   }
-  return { roomId: asRoomId(roomId), createdBy, token, expiresAtS };
+}
+
+/** Other servers may put items of their own into the index, of whatever form: none of them is an error. */
+function asLooked(item: Record<string, unknown>): Listed | Foreign {
+  const record = readRecord(item);
+  if (record?.isOpen !== true || record.listing === undefined) {
+    return { createdAtMs: wholeAbove(Number(item['created_at'])), isForeign: true };
+  }
+  const { roomId, expiresAtS, listing } = record;
+  return { roomId, expiresAtS, createdAtMs: listing.createdAtMs, record };
+}
+
+/** The next whole number of those that a page can go on from. */
+function wholeAbove(value: number): number {
+  const most = Number.MAX_SAFE_INTEGER;
+  return Math.max(1 - most, Math.min(most, Math.ceil(value)));
+}
+
+/** DynamoDB has neither a class nor a code for it. */
+function isMissingIndex(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ValidationException' && /\bindex\b/i.test(error.message);
 }

@@ -1,9 +1,12 @@
 import type { Rs256Settings } from './rs256-verifier.js';
+import type { TokenUse } from './token-faults.js';
 
 export interface CognitoPool {
   readonly region: string;
   readonly userPoolId: string;
   readonly clientId: string;
+  /** ID tokens unless the operator says otherwise. */
+  readonly tokenUse?: TokenUse;
   /** Where an emulator serves the pool's keys. */
   readonly jwksUri?: string;
 }
@@ -17,12 +20,18 @@ const EMULATOR_HEADERS = {
 };
 
 /** What `Rs256Verifier` needs to accept the ID tokens, and only those, that a user pool made for one app client. */
-export function cognitoIssuer({ region, userPoolId, clientId, jwksUri }: CognitoPool): Rs256Settings {
+export function cognitoIssuer({
+  region,
+  userPoolId,
+  clientId,
+  jwksUri,
+  tokenUse = 'id',
+}: CognitoPool): Rs256Settings {
   const issuer = `https://cognito-idp.${region}.amazonaws.com/${userPoolId}`;
   return {
     issuer,
     audience: clientId,
-    tokenUse: 'id',
+    tokenUse,
     keys:
       jwksUri === undefined
         ? { jwksUri: `${issuer}/.well-known/jwks.json` }

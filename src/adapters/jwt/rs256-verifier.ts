@@ -3,10 +3,10 @@ import { verifyJwtSync } from 'aws-jwt-verify/jwt-verifier';
 import type { Jwk } from 'aws-jwt-verify/jwk';
 import type { JwtPayload } from 'aws-jwt-verify/jwt-model';
 import { SignalingError } from '../../protocol/errors.js';
-import type { Identity } from '../../protocol/records.js';
+import type { Proof } from '../../protocol/records.js';
 import type { TokenVerifier } from '../../ports/auth.js';
 import { openSigningKeys, publicKeyOf, type KeySource, type SigningKeys } from './signing-keys.js';
-import { claimFault, readHeader, tokenFault, type Expectations } from './token-faults.js';
+import { claimFault, readHeader, takesAccessTokens, tokenFault, type Expectations } from './token-faults.js';
 
 export interface Rs256Settings extends Expectations {
   readonly keys: KeySource;
@@ -28,17 +28,19 @@ export class Rs256Verifier implements TokenVerifier {
     this.keys = openSigningKeys(settings.keys);
   }
 
-  async verify(token: string): Promise<Identity> {
+  async verify(token: string): Promise<Proof> {
     const { kid } = readHeader(token);
     const jwk = this.keys.known(kid) ?? (await this.keys.fetch(kid));
     const claims = this.judge(token, jwk);
     const fault = claimFault(claims, this.settings);
     if (fault !== undefined) throw new SignalingError('INVALID_TOKEN', fault);
-    return identityOf(claims);
+    return proofOf(claims);
   }
 
   private judge(token: string, jwk: Jwk): JwtPayload {
-    const { issuer, audience } = this.settings;
+    const { issuer } = this.settings;
+    // Access tokens name their client elsewhere: `claimFault` judges the audience of those.
+    const audience = takesAccessTokens(this.settings) ? null : this.settings.audience;
     let key: KeyObject | undefined;
     try {
       key = publicKeyOf(jwk);
@@ -50,10 +52,11 @@ export class Rs256Verifier implements TokenVerifier {
   }
 }
 
-function identityOf(claims: JwtPayload): Identity {
+function proofOf(claims: JwtPayload): Proof {
   const sub = claims.sub ?? '';
   const named = [claims['cognito:username'], claims['username']].find(
     (name) => typeof name === 'string' && name !== '',
   );
-  return { sub, username: typeof named === 'string' ? named : sub };
+  const username = typeof named === 'string' ? named : sub;
+  return { sub, username, provenUntilMs: (claims.exp ?? 0) * 1000 };
 }

@@ -5,8 +5,15 @@ import { SignalingError } from '../../protocol/errors.js';
 export interface Expectations {
   readonly issuer: string;
   readonly audience: string;
-  /** Cognito signs access tokens with the same key; `id` keeps them out (D2). */
-  readonly tokenUse?: 'id';
+  /** Cognito signs access tokens with the same key; `id` keeps them out (D2). They name their client in `client_id`. */
+  readonly tokenUse?: TokenUse;
+}
+
+/** Which of Cognito's tokens are taken. */
+export type TokenUse = 'id' | 'access' | 'both';
+
+export function takesAccessTokens({ tokenUse }: Expectations): boolean {
+  return tokenUse === 'access' || tokenUse === 'both';
 }
 
 type Claims = Readonly<Record<string, unknown>>;
@@ -62,10 +69,15 @@ function timeFault({ iat, nbf, exp }: Claims, nowS: number): string | undefined 
 
 function originFault(claims: Claims, expected: Expectations): string | undefined {
   const { aud, iss } = claims;
-  if (expected.tokenUse !== undefined && claims['token_use'] !== expected.tokenUse) {
-    return 'The token is not an ID token.';
+  const use = claims['token_use'];
+  if (expected.tokenUse === 'id' && use !== 'id') return 'The token is not an ID token.';
+  if (expected.tokenUse === 'access' && use !== 'access') return 'The token is not an access token.';
+  if (expected.tokenUse === 'both' && use !== 'id' && use !== 'access') {
+    return 'The token is neither an ID token nor an access token.';
   }
-  if (aud !== expected.audience && !(Array.isArray(aud) && aud.includes(expected.audience))) {
+  if (use === 'access' && takesAccessTokens(expected)) {
+    if (claims['client_id'] !== expected.audience) return 'Invalid audience';
+  } else if (aud !== expected.audience && !(Array.isArray(aud) && aud.includes(expected.audience))) {
     return 'Invalid audience';
   }
   return iss === expected.issuer ? undefined : 'Invalid issuer';

@@ -3,9 +3,11 @@ import type { NodeId, PeerId, RoomId } from '../../protocol/ids.js';
 import type { LeaveReason } from '../../protocol/messages.js';
 import type { SeatRecord } from '../../protocol/records.js';
 import type {
+  AuthorityOutcome,
   EnterOutcome,
   EnterTerms,
   Presence,
+  ReconcileTerms,
   RoomChange,
   RoomView,
   SeatClaim,
@@ -14,6 +16,9 @@ import type {
 import type { MemoryClusterState } from './memory-cluster-state.js';
 import { cutOff } from './memory-cluster-bus.js';
 import type { MemoryClusterNode } from './memory-cluster-node.js';
+
+/** Of a room that nobody was in. */
+const unknown: RoomView = { epoch: '', version: 0, seats: [], ended: [], kicked: [], host: undefined };
 
 /** Who sits where, in one process: every step is done when its call returns. */
 export class MemoryClusterPresence implements Presence {
@@ -71,17 +76,29 @@ export class MemoryClusterPresence implements Presence {
   }
 
   view(roomId: RoomId): Promise<RoomView> {
+    return this.step(() => this.state.findRoom(roomId)?.view() ?? unknown);
+  }
+
+  kick(
+    by: SeatKey,
+    target: PeerId,
+    terms: { readonly banMs: number; readonly reason?: string },
+  ): Promise<AuthorityOutcome> {
     return this.step(
-      () => this.state.findRoom(roomId)?.view() ?? { epoch: '', version: 0, seats: [], ended: [] },
+      () => this.state.findRoom(by.roomId)?.kick(this.nodeId, by, target, terms) ?? 'not host',
     );
+  }
+
+  transferHost(by: SeatKey, to: PeerId): Promise<AuthorityOutcome> {
+    return this.step(() => this.state.findRoom(by.roomId)?.transferHost(this.nodeId, by, to) ?? 'not host');
   }
 
   roomsOf(peerId: PeerId): Promise<readonly RoomId[]> {
     return this.step(() => this.state.roomsOf(peerId));
   }
 
-  reconcile(roomId: RoomId, own: () => readonly SeatRecord[], expiresAtS: number): Promise<RoomView> {
-    return this.step(() => this.state.room(roomId).reconcile(this.nodeId, own(), expiresAtS));
+  reconcile(roomId: RoomId, own: () => readonly SeatRecord[], terms: ReconcileTerms): Promise<RoomView> {
+    return this.step(() => this.state.room(roomId).reconcile(this.nodeId, own(), terms));
   }
 
   touch(): Promise<void> {

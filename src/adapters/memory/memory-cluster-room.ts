@@ -4,13 +4,18 @@ import { asSessionId, type NodeId, type PeerId, type RoomId } from '../../protoc
 import type { LeaveReason } from '../../protocol/messages.js';
 import type { SeatRecord } from '../../protocol/records.js';
 import type {
+  AuthorityOutcome,
   EnterOutcome,
   EnterTerms,
+  Kick,
+  ReconcileTerms,
   RoomChange,
   RoomView,
   SeatClaim,
   SeatKey,
 } from '../../ports/presence.js';
+import { MemoryClusterHost, takesPlace } from './memory-cluster-host.js';
+import { MemoryClusterKicks } from './memory-cluster-kicks.js';
 
 /** A memory that begins anew must not be forgotten before its sessions: this long past the end of the room. */
 const KEEP_EXPIRED_S = 3600;
@@ -20,6 +25,7 @@ export interface RoomSurroundings {
   /** Numbers for versions and generations: each higher than all before, whatever room they are for. */
   readonly nextNumber: () => number;
   readonly tell: (change: RoomChange) => void;
+  readonly nowMs: () => number;
 }
 
 /** The seats of one room. Each method is one atomic step, as `Presence` describes it. */
@@ -29,6 +35,8 @@ export class MemoryClusterRoom {
   /** Seats that are older than this memory and were given up in it. */
   private readonly ended = new Map<PeerId, number>();
   private readonly born: number;
+  private readonly host: MemoryClusterHost;
+  private readonly kicks: MemoryClusterKicks;
   private version = 0;
   private expiresAtS = 0;
 
@@ -37,11 +45,24 @@ export class MemoryClusterRoom {
     private readonly surroundings: RoomSurroundings,
   ) {
     this.born = surroundings.nextNumber();
+    const { seats, born } = this;
+    const { nowMs } = surroundings;
+    this.kicks = new MemoryClusterKicks(nowMs);
+    this.host = new MemoryClusterHost({
+      seats,
+      born,
+      nowMs,
+      tell: (origin, host) => {
+        this.tell(origin, { kind: 'host', host });
+      },
+    });
   }
 
   view(): RoomView {
     const ended = [...this.ended].map(([peerId, generation]) => ({ peerId, generation }));
-    return { epoch: this.epoch, version: this.version, seats: [...this.seats.values()], ended };
+    const { epoch, version, host, kicks } = this;
+    const seats = [...this.seats.values()];
+    return { epoch, version, seats, ended, kicked: kicks.kicked, host: host.peerId };
   }
 
   /** Does it serve a seat here? Kept names are served by nobody. */
@@ -62,11 +83,18 @@ export class MemoryClusterRoom {
 
   enter(node: NodeId, claim: SeatClaim, terms: EnterTerms): EnterOutcome {
     this.lengthen(terms.expiresAtS);
-    const holder = this.seats.get(claim.peerId);
+    const { peerId, identity } = claim;
+    const retryAfterMs = this.kicks.banMs(peerId, identity);
+    if (retryAfterMs > 0) return { outcome: 'banned', retryAfterMs };
+    const holder = this.seats.get(peerId);
     if (holder !== undefined && !mayReplace(holder, claim, terms)) return { outcome: 'held', holder };
     const taken = [...this.seats.values()].filter((seat) => seat !== holder && takesPlace(seat)).length;
     if (takesPlace(claim) && taken >= terms.maxPeers) return { outcome: 'full' };
-    const seat = this.write(node, { ...claim, nodeId: node, generation: 0 }, { isNew: true });
+    this.host.know(terms.createdBy);
+    const generation = this.surroundings.nextNumber();
+    const seat: SeatRecord = { ...claim, nodeId: node, generation, since: generation };
+    this.write(node, seat, { version: generation });
+    this.host.settle(node);
     return { outcome: 'seated', seat, view: this.view() };
   }
 
@@ -78,8 +106,10 @@ export class MemoryClusterRoom {
     const holder = this.seats.get(key.peerId);
     if (holder?.generation !== key.generation) return undefined;
     const { tokenHashes, note } = to;
-    const moved: SeatRecord = { ...holder, tokenHashes, nodeId: node, standing: 'here' };
-    const seat = this.write(node, moved, { isNew: true, ...(note === undefined ? {} : { note }) });
+    const generation = this.surroundings.nextNumber();
+    const seat: SeatRecord = { ...holder, tokenHashes, nodeId: node, generation, standing: 'here' };
+    this.write(node, seat, { version: generation, ...(note === undefined ? {} : { note }) });
+    this.host.settle(node);
     return { seat, view: this.view() };
   }
 
@@ -88,6 +118,7 @@ export class MemoryClusterRoom {
     const isOwn = holder === undefined ? this.isFromBefore(seat) : isSame(holder, seat);
     if (!isOwn || seat.nodeId !== node) return false;
     this.write(node, seat);
+    this.host.settle(node);
     return true;
   }
 
@@ -97,15 +128,45 @@ export class MemoryClusterRoom {
       this.ended.set(key.peerId, key.generation);
       const { peerId, generation } = key;
       this.tell(node, { kind: 'gone', peerId, sessionId: asSessionId(''), generation, reason });
+      this.host.giveUp(peerId);
+      this.host.settle(node);
       return true;
     }
     if (holder?.generation !== key.generation) return false;
     this.remove(node, holder, reason);
+    this.host.settle(node);
     return true;
   }
 
-  reconcile(node: NodeId, own: readonly SeatRecord[], expiresAtS: number): RoomView {
-    this.lengthen(expiresAtS);
+  kick(
+    node: NodeId,
+    by: SeatKey,
+    target: PeerId,
+    { banMs, reason }: { readonly banMs: number; readonly reason?: string },
+  ): AuthorityOutcome {
+    this.host.settle(node);
+    if (!this.host.isHost(by)) return 'not host';
+    const seat = this.seats.get(target);
+    if (seat === undefined || seat.standing === 'kept' || target === by.peerId) return 'absent';
+    const because = reason === undefined ? {} : { reason };
+    const kick: Kick = { peerId: target, generation: seat.generation, by: by.peerId, ...because };
+    this.kicks.note(kick, seat, banMs);
+    this.remove(node, seat, 'kicked', kick);
+    return 'done';
+  }
+
+  transferHost(node: NodeId, by: SeatKey, to: PeerId): AuthorityOutcome {
+    this.host.settle(node);
+    if (!this.host.isHost(by)) return 'not host';
+    const seat = this.seats.get(to);
+    if (seat === undefined || !takesPlace(seat) || to === by.peerId) return 'absent';
+    this.host.give(node, seat);
+    return 'done';
+  }
+
+  reconcile(node: NodeId, own: readonly SeatRecord[], terms: ReconcileTerms): RoomView {
+    this.lengthen(terms.expiresAtS);
+    this.host.know(terms.createdBy);
     const mine = new Map(own.map((seat) => [seat.peerId, seat]));
     for (const seat of [...this.seats.values()]) {
       const isStray = mine.get(seat.peerId)?.sessionId !== seat.sessionId;
@@ -114,9 +175,12 @@ export class MemoryClusterRoom {
     }
     for (const seat of own) {
       const holder = this.seats.get(seat.peerId);
-      if (holder === undefined || (isSame(holder, seat) && !isDeepStrictEqual(holder, seat)))
+      const isMissing = holder === undefined && !this.kicks.has(seat);
+      if (isMissing || (holder !== undefined && isSame(holder, seat) && !isDeepStrictEqual(holder, seat)))
         this.write(node, seat);
     }
+    if (terms.host !== undefined) this.host.recall(node, terms.host, this.ended.has(terms.host));
+    this.host.settle(node);
     return this.view();
   }
 
@@ -129,26 +193,31 @@ export class MemoryClusterRoom {
       else this.remove(origin, seat, 'disconnected');
       ended += 1;
     }
+    this.host.settle(origin);
     return ended;
   }
 
   private write(
     node: NodeId,
     seat: SeatRecord,
-    how: { readonly isNew?: true; readonly note?: string } = {},
-  ): SeatRecord {
-    const version = this.surroundings.nextNumber();
-    const written = how.isNew === true ? { ...seat, generation: version } : seat;
-    this.seats.set(seat.peerId, written);
+    how: { readonly version?: number; readonly note?: string } = {},
+  ): void {
+    this.seats.set(seat.peerId, seat);
     this.ended.delete(seat.peerId);
     const note = how.note === undefined ? {} : { note: how.note };
-    this.tell(node, { kind: 'seat', seat: written, ...note }, version);
-    return written;
+    this.tell(node, { kind: 'seat', seat, ...note }, how.version);
+    this.host.judge(seat);
   }
 
-  private remove(node: NodeId, { peerId, sessionId, generation }: SeatRecord, reason: LeaveReason): void {
+  private remove(
+    node: NodeId,
+    { peerId, sessionId, generation }: SeatRecord,
+    reason: LeaveReason,
+    kick?: Kick,
+  ): void {
     this.seats.delete(peerId);
-    this.tell(node, { kind: 'gone', peerId, sessionId, generation, reason });
+    const why = kick === undefined ? { reason } : { reason, kick };
+    this.tell(node, { kind: 'gone', peerId, sessionId, generation, ...why });
   }
 
   private tell(origin: NodeId, what: RoomChange['what'], version = this.surroundings.nextNumber()): void {
@@ -158,8 +227,10 @@ export class MemoryClusterRoom {
   }
 
   /** The memory of such a seat was lost: that it is not here proves nothing. */
-  private isFromBefore({ peerId, generation }: Pick<SeatRecord, 'peerId' | 'generation'>): boolean {
-    return generation < this.born && generation > (this.ended.get(peerId) ?? 0);
+  private isFromBefore(seat: Pick<SeatRecord, 'peerId' | 'generation'>): boolean {
+    const { peerId, generation } = seat;
+    const isUnheardOf = generation > (this.ended.get(peerId) ?? 0) && !this.kicks.has(seat);
+    return generation < this.born && isUnheardOf;
   }
 
   private lengthen(expiresAtS: number): void {
@@ -167,14 +238,10 @@ export class MemoryClusterRoom {
   }
 }
 
-/** Does it count against the room's bound? A parity peer without a socket was promised nothing. */
-function takesPlace({ standing, isQuiet }: Pick<SeatRecord, 'standing' | 'isQuiet'>): boolean {
-  return standing === 'here' || (standing === 'away' && !isQuiet);
-}
-
-function mayReplace(holder: SeatRecord, claim: SeatClaim, { replaces }: EnterTerms): boolean {
-  if (holder.standing === 'kept' || holder.identity.sub === claim.identity.sub) return true;
-  return holder.generation === replaces;
+function mayReplace(holder: SeatRecord, claim: SeatClaim, terms: EnterTerms): boolean {
+  if (holder.standing === 'kept' || holder.generation === terms.replaces) return true;
+  if (terms.isExclusive === true && holder.standing === 'here') return false;
+  return holder.identity.sub === claim.identity.sub;
 }
 
 function isSame(holder: SeatRecord, seat: SeatRecord): boolean {

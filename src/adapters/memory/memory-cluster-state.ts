@@ -31,6 +31,7 @@ export class MemoryClusterState {
       tell: (change) => {
         this.tell(change);
       },
+      nowMs: () => this.clock.now(),
     });
     this.rooms.set(roomId, room);
     return room;

@@ -1,8 +1,9 @@
 import { SignalingError } from '../../protocol/errors.js';
 import type { RoomId } from '../../protocol/ids.js';
-import type { RoomRecord } from '../../protocol/records.js';
-import type { RoomStore } from '../../ports/room-store.js';
+import type { RoomListing, RoomRecord, RoomStatus } from '../../protocol/records.js';
+import type { RoomPage, RoomQuery, RoomStore } from '../../ports/room-store.js';
 import type { Clock } from '../../ports/runtime.js';
+import { asListed, readPage } from '../room-pages.js';
 
 /** An expired room stays findable this long, so that a late peer is told `Room expired` and not `Room not found`. */
 const KEEP_EXPIRED_S = 3600;
@@ -41,6 +42,33 @@ export class MemoryRoomStore implements RoomStore {
   find(roomId: RoomId): Promise<RoomRecord | undefined> {
     const record = this.rooms.get(roomId);
     return Promise.resolve(record !== undefined && this.isPastKeeping(record) ? undefined : record);
+  }
+
+  /** Sorts all open listed rooms; they are in order already, but for clocks that were set back. */
+  async list(query: RoomQuery): Promise<RoomPage> {
+    const listed = [...this.rooms.values()].flatMap((record) => {
+      const { listing, roomId, expiresAtS } = record;
+      if (record.isOpen !== true || listing === undefined || this.isPastKeeping(record)) return [];
+      return [{ roomId, expiresAtS, createdAtMs: listing.createdAtMs, status: listing.status, record }];
+    });
+    listed.sort((a, b) => b.createdAtMs - a.createdAtMs);
+    const { entries, ...rest } = await readPage(query, {
+      at: (status, atMs) =>
+        Promise.resolve(listed.filter((room) => room.status === status && room.createdAtMs === atMs)),
+      before: (status, beforeMs = Number.POSITIVE_INFINITY, count) =>
+        Promise.resolve(
+          listed.filter((room) => room.status === status && room.createdAtMs < beforeMs).slice(0, count),
+        ),
+    });
+    return { rooms: entries.map(({ record }) => asListed(record, query.nowS)), ...rest };
+  }
+
+  setStatus(roomId: RoomId, status: RoomStatus): Promise<boolean> {
+    const record = this.rooms.get(roomId);
+    if (record?.listing === undefined || this.isPastKeeping(record)) return Promise.resolve(false);
+    const listing: RoomListing = { ...record.listing, status };
+    this.rooms.set(roomId, { ...record, listing });
+    return Promise.resolve(true);
   }
 
   remove(roomId: RoomId): Promise<void> {

@@ -1,4 +1,5 @@
 import type { NodeId, PeerId, RoomId } from '../../protocol/ids.js';
+import type { RoomStatus } from '../../protocol/records.js';
 
 /**
  * Every key that the server uses in Redis, in one place. The keys of one room share the hash tag `{room id}`, and with
@@ -6,13 +7,13 @@ import type { NodeId, PeerId, RoomId } from '../../protocol/ids.js';
  */
 export const keys = {
   /**
-   * Hash of the room's attributes `created_by`, `token`, `expires_at` (unix seconds).
+   * Hash of the room's attributes `created_by`, `token`, `expires_at` (unix seconds); of some rooms `is_open` (0 or 1);
+   * of those that are listed `status`, `created_at` (unix milliseconds), `host_name`.
    * Ends by its TTL one hour after the room has expired; a deletion removes it earlier.
    */
   room: (roomId: RoomId): string => `room:{${hashTag(roomId)}}:record`,
   /**
-   * Hash of who sits in the room: `epoch`, `version`, `born`, `expires`; `s:{peer}` a seat (`room-seat.ts`), `l:{node}`
-   * in which life the node last wrote here, `g:{peer}` a seat given up that this memory never held.
+   * Hash of who sits in the room, who is the host, and who was removed by it; its fields are in `room-view.ts`.
    * Ends by its TTL one hour after the room has expired, and not while it is used (every write and touch keeps it for
    * another hour).
    */
@@ -42,6 +43,24 @@ export const keys = {
    * TTL an hour after the last renewal of any node, or as the longest-lived room that a node has entered.
    */
   leases: 'signaling:leases',
+  /**
+   * String: when all of what the rule allows that key (an address, a user) is there again; Redis's clock, ms.
+   * TTL: until then.
+   */
+  rate: (rule: string, key: string): string => `signaling:rate:${rule}:{${hashTag(key)}}`,
+  /**
+   * Hash node id -> how many connections it has of that key (an address), and until when that holds (Redis's clock, ms).
+   * A node says it again every 20 s. TTL 60 s after the last word of any node.
+   */
+  held: (name: string, key: string): string => `signaling:held:${name}:{${hashTag(key)}}`,
+  /**
+   * Sorted sets, one for each status, in one slot: `{created_at}:{expires_at}:{room id}` of the rooms that are listed, by
+   * `created_at`. A step beside the room's record, and never the truth about it. Whoever adds one strikes off some that
+   * are past keeping. TTL an hour after the longest-lived of the rooms has expired.
+   */
+  roomIndex: (status: RoomStatus): string => `signaling:{rooms}:${status}`,
+  /** Hash `handle`, `created` (unix milliseconds) of a user that has made a room. TTL 400 days after the last one. */
+  user: (uid: string): string => `signaling:user:{${hashTag(uid)}}`,
   /**
    * String: the private key of the embedded identities, PEM. A SECRET (see `RedisSigningKey`).
    * No TTL; its owner is the operator: it lives as long as the deployment, and deleting it ends nobody's tokens

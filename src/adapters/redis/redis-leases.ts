@@ -3,7 +3,7 @@ import { keys } from './keys.js';
 import type { RedisConnection } from './redis-connection.js';
 import type { RedisTime } from './redis-time.js';
 import { RedisScript } from './redis-script.js';
-import { fromLine, toLine } from './room-seat.js';
+import { fromLine, toLine } from './room-text.js';
 
 /**
  * KEYS[1] the leases: node -> life, end of the lease, last sign of life (Redis's clock, ms). A node's life is the time

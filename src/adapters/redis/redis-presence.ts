@@ -3,18 +3,22 @@ import { asRoomId, type NodeId, type PeerId, type RoomId } from '../../protocol/
 import type { LeaveReason } from '../../protocol/messages.js';
 import type { SeatRecord } from '../../protocol/records.js';
 import type {
+  AuthorityOutcome,
   EnterOutcome,
   EnterTerms,
   Presence,
+  ReconcileTerms,
   RoomChange,
   RoomView,
   SeatClaim,
   SeatKey,
 } from '../../ports/presence.js';
 import type { Logger } from '../../ports/runtime.js';
+import { RedisAuthority } from './redis-authority.js';
 import type { RedisConnection } from './redis-connection.js';
 import { RedisLeases } from './redis-leases.js';
 import { RedisRoomChanges } from './redis-room-changes.js';
+import { RedisRoomSteps } from './redis-room-steps.js';
 import { RedisSeats } from './redis-seats.js';
 import type { RedisSubscriber } from './redis-subscriber.js';
 import { RedisTime } from './redis-time.js';
@@ -39,6 +43,7 @@ export class RedisPresence implements Presence {
   readonly isAlone = false;
   private readonly leases: RedisLeases;
   private readonly seats: RedisSeats;
+  private readonly authority: RedisAuthority;
   private readonly changes: RedisRoomChanges;
   private readonly whereabouts: RedisWhereabouts;
 
@@ -50,7 +55,10 @@ export class RedisPresence implements Presence {
     this.changes = new RedisRoomChanges(subscriber, logger);
     const whereabouts = new RedisWhereabouts(redis, nodeId, logger);
     this.whereabouts = whereabouts;
-    this.seats = new RedisSeats({ redis, time, leases: this.leases, whereabouts, nodeId, graceMs });
+    const steps = new RedisRoomSteps(redis, time, nodeId);
+    const { leases } = this;
+    this.seats = new RedisSeats({ steps, leases, whereabouts, nodeId, graceMs });
+    this.authority = new RedisAuthority({ steps, leases, whereabouts });
     subscriber.onRestored(() => {
       whereabouts.doubt();
     });
@@ -95,12 +103,24 @@ export class RedisPresence implements Presence {
     return orUnavailable(this.seats.view(roomId));
   }
 
+  kick(
+    by: SeatKey,
+    target: PeerId,
+    terms: { readonly banMs: number; readonly reason?: string },
+  ): Promise<AuthorityOutcome> {
+    return orUnavailable(this.authority.kick(by, target, terms));
+  }
+
+  transferHost(by: SeatKey, to: PeerId): Promise<AuthorityOutcome> {
+    return orUnavailable(this.authority.transferHost(by, to));
+  }
+
   async roomsOf(peerId: PeerId): Promise<readonly RoomId[]> {
     return (await orUnavailable(this.whereabouts.roomsOfPeer(peerId))).map(asRoomId);
   }
 
-  reconcile(roomId: RoomId, own: () => readonly SeatRecord[], expiresAtS: number): Promise<RoomView> {
-    return orUnavailable(this.seats.reconcile(roomId, own, expiresAtS));
+  reconcile(roomId: RoomId, own: () => readonly SeatRecord[], terms: ReconcileTerms): Promise<RoomView> {
+    return orUnavailable(this.seats.reconcile(roomId, own, terms));
   }
 
   async touch(seats: readonly Pick<SeatRecord, 'roomId' | 'peerId'>[]): Promise<void> {

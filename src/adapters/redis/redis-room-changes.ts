@@ -3,7 +3,7 @@ import type { RoomChange } from '../../ports/presence.js';
 import type { Logger } from '../../ports/runtime.js';
 import { keys } from './keys.js';
 import type { RedisSubscriber } from './redis-subscriber.js';
-import { parseChange } from './room-seat.js';
+import { parseChange } from './room-change.js';
 
 const COMPLAIN_MS = 60_000;
 

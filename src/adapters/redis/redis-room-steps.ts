@@ -4,7 +4,7 @@ import { keys } from './keys.js';
 import type { RedisConnection } from './redis-connection.js';
 import { RedisScript } from './redis-script.js';
 import type { RedisTime } from './redis-time.js';
-import { toLine } from './room-seat.js';
+import { toLine } from './room-text.js';
 import { roomScripts } from './room-scripts.js';
 
 /** As long as the sender of an attempt waits for its answer. */
@@ -16,7 +16,10 @@ const scripts = {
   update: new RedisScript(roomScripts.update),
   leave: new RedisScript(roomScripts.leave),
   reconcile: new RedisScript(roomScripts.reconcile),
+  view: new RedisScript(roomScripts.view),
   sweep: new RedisScript(roomScripts.sweep),
+  kick: new RedisScript(roomScripts.kick),
+  transfer: new RedisScript(roomScripts.transfer),
 };
 
 export interface RoomStep {

@@ -1,23 +1,28 @@
 import { randomBytes } from 'node:crypto';
 import { asPeerId, type NodeId, type RoomId } from '../../protocol/ids.js';
 import type { LeaveReason } from '../../protocol/messages.js';
-import type { SeatRecord } from '../../protocol/records.js';
-import type { EnterOutcome, EnterTerms, RoomView, SeatClaim, SeatKey } from '../../ports/presence.js';
-import { keys } from './keys.js';
-import type { RedisConnection } from './redis-connection.js';
+import { isAnonymous, type SeatRecord } from '../../protocol/records.js';
+import type {
+  EnterOutcome,
+  EnterTerms,
+  ReconcileTerms,
+  RoomView,
+  SeatClaim,
+  SeatKey,
+} from '../../ports/presence.js';
 import type { RedisLeases } from './redis-leases.js';
-import { RedisRoomSteps } from './redis-room-steps.js';
-import type { RedisTime } from './redis-time.js';
+import type { RedisRoomSteps } from './redis-room-steps.js';
 import { keepUntil, type RedisWhereabouts } from './redis-whereabouts.js';
-import { fromLine, parseRoom, parseSeat, seatLines, seatOf, toLine } from './room-seat.js';
+import { parseSeat, seatLines } from './room-seat.js';
+import { fromLine, toLine, toOptionalLine } from './room-text.js';
+import { parseRoom, seatOf } from './room-view.js';
 import { Unanswered } from './unanswered.js';
 
 /** What is noted of a room may end so much earlier than the room: touching lengthens it. */
 const NOTE_SLACK_S = 1800;
 
 export interface RedisSeatsParts {
-  readonly redis: RedisConnection;
-  readonly time: RedisTime;
+  readonly steps: RedisRoomSteps;
   readonly leases: RedisLeases;
   readonly whereabouts: RedisWhereabouts;
   readonly nodeId: NodeId;
@@ -26,27 +31,27 @@ export interface RedisSeatsParts {
 
 /** The steps of `Presence` on the seats of a room, by scripts, and what is written beside them. */
 export class RedisSeats {
-  private readonly steps: RedisRoomSteps;
   private readonly unanswered = new Unanswered();
   private lastEdit = 0;
 
-  constructor(private readonly parts: RedisSeatsParts) {
-    this.steps = new RedisRoomSteps(parts.redis, parts.time, parts.nodeId);
-  }
+  constructor(private readonly parts: RedisSeatsParts) {}
 
   async enter(claim: SeatClaim, terms: EnterTerms): Promise<EnterOutcome> {
     const { roomId, peerId } = claim;
     const keepUntilS = keepUntil(terms.expiresAtS);
     await this.note(roomId, keepUntilS);
     const [word, ...rest] = await this.ticketed(roomId, (ticket) => {
-      const { maxPeers, replaces = '' } = terms;
-      const args = [maxPeers, replaces, toLine(peerId), ticket, this.edit(), ...seatLines(claim)];
-      return this.steps.run(
+      const { maxPeers, replaces = '', createdBy, isExclusive } = terms;
+      const asked = [maxPeers, replaces, toLine(peerId), ticket, this.edit(), ...seatLines(claim)];
+      const flags = [isExclusive === true, isAnonymous(claim.identity)].map(Number);
+      const args = [...asked, toLine(createdBy), ...flags];
+      return this.parts.steps.run(
         { step: 'enter', roomId, peerId, keepUntilS, args: () => args },
         this.parts.leases.life,
       );
     });
     if (word === 'full') return { outcome: 'full' };
+    if (word === 'banned') return { outcome: 'banned', retryAfterMs: Number(rest[0]) };
     if (word === 'held') return { outcome: 'held', holder: parseSeat(roomId, peerId, rest[0] ?? '') };
     const { view } = parseRoom(roomId, rest);
     const seat = seatOf(view, peerId);
@@ -62,10 +67,10 @@ export class RedisSeats {
     const { roomId, peerId, generation } = key;
     await this.note(roomId, keepUntil());
     const [word, ...rest] = await this.ticketed(roomId, (ticket) => {
-      const note = to.note === undefined ? '-' : `+${toLine(to.note)}`;
+      const note = toOptionalLine(to.note);
       const hashes = JSON.stringify(to.tokenHashes);
       const args = [toLine(peerId), generation, ticket, this.edit(), hashes, note];
-      return this.steps.run({ step: 'move', roomId, peerId, args: () => args }, this.parts.leases.life);
+      return this.parts.steps.run({ step: 'move', roomId, peerId, args: () => args }, this.parts.leases.life);
     });
     if (word !== 'seated') return undefined;
     const { view, keepUntilS } = parseRoom(roomId, rest);
@@ -84,8 +89,12 @@ export class RedisSeats {
       edit,
       this.doubt(roomId),
       ...seatLines(seat),
+      seat.since,
     ];
-    const [word] = await this.steps.run({ step: 'update', roomId, peerId, args }, this.parts.leases.life);
+    const [word] = await this.parts.steps.run(
+      { step: 'update', roomId, peerId, args },
+      this.parts.leases.life,
+    );
     if (word !== 'yes') return false;
     if (standing === 'away') void this.parts.whereabouts.away(roomId, peerId, this.parts.graceMs);
     else void this.parts.whereabouts.back(roomId, peerId);
@@ -95,7 +104,7 @@ export class RedisSeats {
   async leave(key: SeatKey, reason: LeaveReason): Promise<boolean> {
     const { roomId, peerId, generation } = key;
     const args = (): (string | number)[] => [toLine(peerId), generation, reason, this.doubt(roomId)];
-    const [word, node = ''] = await this.steps.run(
+    const [word, node = ''] = await this.parts.steps.run(
       { step: 'leave', roomId, peerId, args },
       this.parts.leases.life,
     );
@@ -105,12 +114,18 @@ export class RedisSeats {
   }
 
   async view(roomId: RoomId): Promise<RoomView> {
-    const fields = await this.parts.redis.run((client) => client.hgetall(keys.seats(roomId)));
-    return parseRoom(roomId, Object.entries(fields).flat()).view;
+    const step = { step: 'view', roomId, args: () => [] } as const;
+    const [, ...fields] = await this.parts.steps.run(step, this.parts.leases.life);
+    return parseRoom(roomId, fields).view;
   }
 
-  async reconcile(roomId: RoomId, own: () => readonly SeatRecord[], expiresAtS: number): Promise<RoomView> {
-    const keepUntilS = keepUntil(expiresAtS);
+  async reconcile(
+    roomId: RoomId,
+    own: () => readonly SeatRecord[],
+    terms: ReconcileTerms,
+  ): Promise<RoomView> {
+    const keepUntilS = keepUntil(terms.expiresAtS);
+    const known = [toLine(terms.createdBy), toOptionalLine(terms.host)];
     if (own().length > 0) await this.note(roomId, keepUntilS);
     let seats: readonly SeatRecord[] = [];
     const fields = await this.unanswered.during(roomId, async (tickets) => {
@@ -121,10 +136,11 @@ export class RedisSeats {
           seat.generation,
           this.edit(),
           ...seatLines(seat),
+          seat.since,
         ]);
-        return [tickets.size, ...tickets, ...lines];
+        return [...known, tickets.size, ...tickets, ...lines];
       };
-      const [, ...rest] = await this.steps.run(
+      const [, ...rest] = await this.parts.steps.run(
         { step: 'reconcile', roomId, keepUntilS, args },
         this.parts.leases.life,
       );
@@ -138,7 +154,7 @@ export class RedisSeats {
   /** Resolves to how many seats it ended. */
   async sweep(roomId: RoomId, node: NodeId, life: string): Promise<number> {
     const args = [toLine(node), life];
-    const [, ...peers] = await this.steps.run(
+    const [, ...peers] = await this.parts.steps.run(
       { step: 'sweep', roomId, args: () => args },
       this.parts.leases.life,
     );

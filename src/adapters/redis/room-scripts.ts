@@ -1,118 +1,35 @@
-/**
- * The atomic steps on the seats of a room, as Lua. Each runs on one slot:
- * KEYS: seats, nodes, the room's channel, then (where one peer is meant) its presence key.
- * ARGV: 1 PUBLISH or SPUBLISH, 2 deadline (Redis's clock, ms; 0 for none), 3 an epoch in case one begins, 4 this node,
- * 5 its life, 6 when the room's keys may be forgotten (unix s; 0 where that is not known), 7… as each says.
- * `room-seat.ts` describes seats and changes. Answers begin with a word.
- *
- * Every change is published by the script that makes it, so versions have no gaps. Versions are Redis's time in
- * microseconds, or one more than the last: they grow even if Redis has lost its memory.
- */
-const COMMON = `
-local seats, nodes, channel, presence = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local publish, deadline, me, life, keepUntil = ARGV[1], tonumber(ARGV[2]), ARGV[4], ARGV[5], tonumber(ARGV[6])
-local function text(number) return string.format('%.0f', number) end
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
--- Redis was stopped meanwhile: who asked has been told that it failed.
-if deadline > 0 and now > deadline * 1000 then return {'late', text(now / 1000)} end
-local epoch, version, born, expires = unpack(redis.call('HMGET', seats, 'epoch', 'version', 'born', 'expires'))
-version, born, expires = tonumber(version or 0), tonumber(born or now), tonumber(expires or 0)
+import { AUTHORITY_LUA } from './room-authority-lua.js';
+import { ROOM_LUA } from './room-lua.js';
+import { SEATS_LUA } from './room-seats-lua.js';
 
-local function split(value)
-  local lines = {}
-  for line in string.gmatch(value .. '\\n', '([^\\n]*)\\n') do lines[#lines + 1] = line end
-  return lines
-end
-local function find(peer)
-  local value = redis.call('HGET', seats, 's:' .. peer)
-  return value and split(value)
-end
--- A seat is taken by who is here, and by a full session that is away.
-local function takes(standing, quiet) return standing == 'here' or (standing == 'away' and quiet == '0') end
-local function each(visit)
-  local fields = redis.call('HGETALL', seats)
-  for at = 1, #fields, 2 do
-    if string.sub(fields[at], 1, 2) == 's:' then visit(string.sub(fields[at], 3), split(fields[at + 1])) end
-  end
-end
-local function count(node, by)
-  if redis.call('HINCRBY', nodes, node, by) <= 0 then
-    redis.call('HDEL', nodes, node)
-    redis.call('HDEL', seats, 'l:' .. node)
-  end
-end
-local function nextVersion() return text(math.max(version + 1, now)) end
-local function tell(...)
-  local previous, new = text(version), nextVersion()
-  if not epoch then
-    epoch, born = ARGV[3], now
-    redis.call('HSET', seats, 'epoch', epoch, 'born', text(born))
-  end
-  version = tonumber(new)
-  redis.call('HSET', seats, 'version', new)
-  redis.call(publish, channel, table.concat({'1', epoch, previous, new, me, ...}, '\\n'))
-end
-local function write(peer, seat, note)
-  local old = find(peer)
-  if seat[6] ~= 'kept' then count(seat[4], 1) end
-  if old and old[6] ~= 'kept' then count(old[4], -1) end
-  if seat[4] == me and seat[6] ~= 'kept' then redis.call('HSET', seats, 'l:' .. me, life) end
-  local lines = table.concat(seat, '\\n')
-  redis.call('HSET', seats, 's:' .. peer, lines)
-  redis.call('HDEL', seats, 'g:' .. peer)
-  tell('seat', note or '-', peer, lines)
-end
-local function remove(peer, seat, reason)
-  redis.call('HDEL', seats, 's:' .. peer)
-  if seat[6] ~= 'kept' then count(seat[4], -1) end
-  tell('gone', reason, peer, seat[5], seat[1])
-end
--- The memory of such a seat was lost, or may have been: that it is not here proves nothing.
-local function isFromBefore(peer, generation, doubt)
-  if tonumber(generation) <= tonumber(redis.call('HGET', seats, 'g:' .. peer) or 0) then return false end
-  return doubt == '1' or tonumber(generation) < born
-end
--- Nothing stays without a TTL, and nothing ends while it is used.
-local function keep()
-  if not epoch then return end
-  if keepUntil > expires then
-    expires = keepUntil
-    redis.call('HSET', seats, 'expires', text(expires))
-  end
-  local at = text(math.max(expires, math.ceil(now / 1000000) + 3600))
-  redis.call('EXPIREAT', seats, at)
-  redis.call('EXPIREAT', nodes, at)
-end
-local function alive(yes)
-  if yes then redis.call('SET', presence, me, 'EX', 30) else redis.call('DEL', presence) end
-end
-local function answer(word)
-  keep()
-  local view = redis.call('HGETALL', seats)
-  table.insert(view, 1, word)
-  return view
-end
-`;
+/** The atomic steps on the seats of a room, as Lua (`room-lua.ts` says what they have in common). */
+const COMMON = ROOM_LUA + AUTHORITY_LUA + SEATS_LUA;
 
 /**
- * [N1] Seats a session unless another user holds the name or the room is full. The call that was made before under the
- * same ticket is answered again.
- * ARGV: 7 how many seats the room has, 8 generation that may be replaced, 9 peer, 10 ticket, 11 edit, 12… seat lines.
+ * [N1] Seats a session unless its user is banned, or another user holds the name, or the room is full. The call that
+ * was made before under the same ticket is answered again.
+ * ARGV: 7 how many seats the room has, 8 generation that may be replaced, 9 peer, 10 ticket, 11 edit, 12… seat lines,
+ * 18 the creator's sub, 19 exclusive (0 or 1), 20 anonymous (0 or 1).
  */
 const ENTER = `${COMMON}
 local peer, ticket, sub = ARGV[9], ARGV[10], ARGV[15]
 local holder = find(peer)
 if holder and holder[3] == ticket then return answer('seated') end
-if holder and holder[6] ~= 'kept' and holder[8] ~= sub and holder[1] ~= ARGV[8] then
+local banMs = banned(peer, sub, ARGV[20])
+if banMs > 0 then return {'banned', text(banMs)} end
+if holder and holder[6] ~= 'kept' and holder[1] ~= ARGV[8]
+  and (holder[8] ~= sub or (ARGV[19] == '1' and holder[6] == 'here')) then
   return {'held', table.concat(holder, '\\n')}
 end
 if takes(ARGV[13], ARGV[14]) then
   local taken = 0
-  each(function(other, seat) if other ~= peer and takes(seat[6], seat[7]) then taken = taken + 1 end end)
+  each(function(other, seat) if other ~= peer and place(seat) then taken = taken + 1 end end)
   if taken >= tonumber(ARGV[7]) then return {'full'} end
 end
-write(peer, {nextVersion(), ARGV[11], ticket, me, unpack(ARGV, 12, 17)})
+know(ARGV[18])
+local seat = {nextVersion(), ARGV[11], ticket, me, unpack(ARGV, 12, 17)}
+seat[11] = seat[1]
+write(peer, seat)
 alive(true)
 return answer('seated')
 `;
@@ -127,14 +44,15 @@ local peer, ticket = ARGV[7], ARGV[9]
 local seat = find(peer)
 if seat and seat[3] == ticket then return answer('seated') end
 if not seat or seat[1] ~= ARGV[8] then return {'no'} end
-write(peer, {nextVersion(), ARGV[10], ticket, me, seat[5], 'here', seat[7], seat[8], ARGV[11], seat[10]}, ARGV[12])
+seat[1], seat[2], seat[3], seat[4], seat[6], seat[9] = nextVersion(), ARGV[10], ticket, me, 'here', ARGV[11]
+write(peer, seat, ARGV[12])
 alive(true)
 return answer('seated')
 `;
 
 /**
  * [N3] Writes a seat that is still this node's, or that this memory never held. An older edit than the last is void.
- * ARGV: 7 peer, 8 generation, 9 edit, 10 doubt (0 or 1), 11… seat lines.
+ * ARGV: 7 peer, 8 generation, 9 edit, 10 doubt (0 or 1), 11… seat lines, 17 since.
  */
 const UPDATE = `${COMMON}
 local peer, generation, edit = ARGV[7], ARGV[8], ARGV[9]
@@ -142,8 +60,9 @@ local seat = find(peer)
 if not seat and not isFromBefore(peer, generation, ARGV[10]) then return {'no'} end
 if seat and (seat[1] ~= generation or seat[4] ~= me) then return {'no'} end
 if not seat or tonumber(seat[2]) < tonumber(edit) then
-  write(peer, {generation, edit, seat and seat[3] or '-', me, unpack(ARGV, 11, 16)})
+  write(peer, {generation, edit, seat and seat[3] or '-', me, unpack(ARGV, 11, 17)})
   alive(ARGV[12] == 'here')
+  settle()
   keep()
 end
 return {'yes'}
@@ -164,8 +83,10 @@ if seat then
 else
   tell('gone', reason, peer, '', generation)
   redis.call('HSET', seats, 'g:' .. peer, generation)
+  vacate(peer)
 end
 alive(false)
+settle()
 keep()
 return {'yes', seat and seat[4] or ''}
 `;
@@ -173,16 +94,18 @@ return {'yes', seat and seat[4] or ''}
 /**
  * [N5] Puts the seats of this node back where they are missing or differ, and removes what stands there for it and is
  * none of them; but not what was taken by a call whose answer is still on its way (by its ticket), nor what was given
- * after this was asked (a second before its deadline), nor kept names.
- * ARGV: 7 number of tickets, the tickets, then for each seat: peer, generation, edit, seat lines.
+ * after this was asked (a second before its deadline), nor kept names; and nothing that was kicked comes back.
+ * ARGV: 7 the creator's sub, 8 the host (`+` before it) or `-`, 9 number of tickets, the tickets, then for each seat:
+ * peer, generation, edit, seat lines, since.
  */
 const RECONCILE = `${COMMON}
 local tickets, own = {}, {}
-local first = 8 + tonumber(ARGV[7])
-for at = 8, first - 1 do tickets[ARGV[at]] = true end
-for at = first, #ARGV, 9 do own[ARGV[at]] = at end
-each(function(peer, seat)
-  local at = own[peer]
+local first = 10 + tonumber(ARGV[9])
+for at = 10, first - 1 do tickets[ARGV[at]] = true end
+for at = first, #ARGV, 10 do own[ARGV[at]] = at end
+know(ARGV[7])
+each(function(peer, value)
+  local at, seat = own[peer], split(value)
   local isMine = at and ARGV[at + 3] == seat[5]
   -- Given after this was asked: what was sent to a stopped Redis may overtake what was sent later, or be overtaken.
   local isNew = deadline > 0 and tonumber(seat[1]) > (deadline - 1000) * 1000
@@ -190,20 +113,26 @@ each(function(peer, seat)
     remove(peer, seat, 'disconnected')
   end
 end)
-for at = first, #ARGV, 9 do
+for at = first, #ARGV, 10 do
   local peer, generation, edit = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   version = math.max(version, tonumber(generation))
   local seat = find(peer)
-  local new = {generation, edit, seat and seat[3] or '-', me, unpack(ARGV, at + 3, at + 8)}
+  local new = {generation, edit, seat and seat[3] or '-', me, unpack(ARGV, at + 3, at + 9)}
   if not seat then
-    write(peer, new)
+    if not wasKicked(peer, generation) then write(peer, new) end
   elseif seat[1] == generation and seat[4] == me then
     redis.call('HSET', seats, 'l:' .. me, life)
     seat[2] = edit
     if table.concat(seat, '\\n') ~= table.concat(new, '\\n') then write(peer, new) end
   end
 end
+restore(ARGV[8])
 return answer('view')
+`;
+
+/** Ends nothing and writes nothing, but for kicks that hold no more. */
+const VIEW = `${COMMON}
+return look('view')
 `;
 
 /**
@@ -214,7 +143,8 @@ return answer('view')
 const SWEEP = `${COMMON}
 local node, ended = ARGV[7], {'swept'}
 if tonumber(redis.call('HGET', seats, 'l:' .. node) or 0) > tonumber(ARGV[8]) then return ended end
-each(function(peer, seat)
+each(function(peer, value)
+  local seat = split(value)
   if seat[4] ~= node or seat[6] == 'kept' then return end
   if seat[7] == '1' then
     seat[6] = 'kept'
@@ -225,8 +155,50 @@ each(function(peer, seat)
     ended[#ended + 1] = '-' .. peer
   end
 end)
-if #ended > 1 then keep() end
+if #ended > 1 then
+  settle()
+  keep()
+end
 return ended
+`;
+
+/**
+ * [N14] Ends the seat of a peer for the host, and keeps its user out. The call that was made before under the same
+ * ticket is not carried out again.
+ * ARGV: 7 by, 8 its generation, 9 peer, 10 length of the ban (ms), 11 reason (`+` before it) or `-`, 12 ticket.
+ */
+const KICK = `${COMMON}
+local by, peer, banMs, reason, ticket = ARGV[7], ARGV[9], tonumber(ARGV[10]), ARGV[11], ARGV[12]
+for _, kick in ipairs(kicks()) do if kick[8] == ticket then return {'done', ''} end end
+settle()
+if not isHost(by, ARGV[8]) then return {'not host'} end
+local seat = find(peer)
+if peer == by or not seat or seat[6] == 'kept' then return {'absent'} end
+local nowMs = math.floor(now / 1000)
+-- Nodes that missed the news learn of it from the view: for ten seconds at least.
+local untilMs, banUntilMs = nowMs + math.max(banMs, 10000), banMs > 0 and nowMs + banMs or 0
+note({peer, seat[1], by, reason, text(untilMs), text(banUntilMs), seat[8], ticket})
+remove(peer, seat, 'kicked', by, reason)
+alive(false)
+keep()
+return {'done', seat[4]}
+`;
+
+/**
+ * [N13] Makes another peer the host, for the one that is. The call that was made before under the same ticket is not
+ * carried out again.
+ * ARGV: 7 by, 8 its generation, 9 peer, 10 ticket.
+ */
+const TRANSFER = `${COMMON}
+local by, peer, ticket = ARGV[7], ARGV[9], ARGV[10]
+if host and host[5] == ticket then return {'done'} end
+settle()
+if not isHost(by, ARGV[8]) then return {'not host'} end
+local seat = find(peer)
+if peer == by or not seat or not takes(seat[6], seat[7]) then return {'absent'} end
+appoint(peer, 'given', '+' .. seat[8], '0', ticket)
+keep()
+return {'done'}
 `;
 
 export const roomScripts = {
@@ -235,5 +207,8 @@ export const roomScripts = {
   update: UPDATE,
   leave: LEAVE,
   reconcile: RECONCILE,
+  view: VIEW,
   sweep: SWEEP,
+  kick: KICK,
+  transfer: TRANSFER,
 } as const;

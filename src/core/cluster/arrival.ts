@@ -1,4 +1,5 @@
 import type { PeerId } from '../../protocol/ids.js';
+import type { LeaveReason } from '../../protocol/messages.js';
 import type { Room } from '../room.js';
 import type { Session } from '../session.js';
 
@@ -7,7 +8,11 @@ import type { Session } from '../session.js';
  * until the returned function is called. Of several for one name the last one lets it go.
  */
 export function expectArrival(room: Room<Session>, peerId: PeerId): () => void {
-  const arrival = room.arriving.get(peerId) ?? { expected: 0, letters: [], ended: new Set<number>() };
+  const arrival = room.arriving.get(peerId) ?? {
+    expected: 0,
+    letters: [],
+    ended: new Map<number, LeaveReason>(),
+  };
   room.arriving.set(peerId, arrival);
   arrival.expected += 1;
   let isOver = false;

@@ -1,6 +1,8 @@
 /** The parts that make many nodes one, put together. */
 import type { NodeId } from '../../protocol/ids.js';
 import type { Context, CoreSettings, Ports } from '../context.js';
+import { Appointments } from '../appointments.js';
+import { Guesses } from '../guesses.js';
 import { Hub } from '../hub.js';
 import { nobodyThere, notReached, refuse } from '../refusal.js';
 import { Custody } from './custody.js';
@@ -10,6 +12,10 @@ import { PostOffice } from './post-office.js';
 import { Relay } from './relay.js';
 import { Rosters } from './rosters.js';
 import { SeatLedger } from './seat-ledger.js';
+import { UserBudgets } from '../user-budgets.js';
+
+/** Where sessions have no limit of their own. */
+const usualBurstS = 10;
 
 export interface Cluster {
   readonly context: Context;
@@ -38,6 +44,11 @@ export function createCluster(ports: Ports, settings: CoreSettings): Cluster {
   });
   const relay = new Relay({ hub, office, custody, clock, tally });
   const ledger = new SeatLedger(presence, logger);
+  const { userMessagesPerSecond: rate, messagesPerSecond, messageBurst } = settings.limits;
+  // As many at once, in proportion, as one session may send.
+  const burstS = messagesPerSecond > 0 ? messageBurst / messagesPerSecond : usualBurstS;
+  const userBudgets = new UserBudgets(rate, rate * burstS);
+  const endSharing = userBudgets.share(ports.limiter, clock);
   const context: Context = {
     ...ports,
     ...settings,
@@ -46,6 +57,9 @@ export function createCluster(ports: Ports, settings: CoreSettings): Cluster {
     custody,
     relay,
     ledger,
+    appointments: new Appointments(clock),
+    userBudgets,
+    guesses: new Guesses(settings.badTokensPerMinute),
     get rosters() {
       return rosters;
     },
@@ -86,6 +100,8 @@ export function createCluster(ports: Ports, settings: CoreSettings): Cluster {
     },
     async close() {
       custody.close();
+      context.appointments.close();
+      endSharing();
       await lease.close();
       office.close();
     },

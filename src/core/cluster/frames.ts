@@ -13,7 +13,9 @@ export function canHear({ standing, isQuiet }: SeatRecord): boolean {
 export function frameOf(event: Relayed, sender: Session): WireFrame {
   const { frame } = event;
   if (frame?.isSigned === true) return frame;
-  return { dialect: sender.sink.dialect, bytes: sender.sink.encode(event), isSigned: true };
+  const bytes = sender.sink.encode(event);
+  if (bytes === undefined) throw new TypeError('a dialect has no word for what was said in it');
+  return { dialect: sender.sink.dialect, bytes, isSigned: true };
 }
 
 /** With a frame that another node can hand on as it is. */

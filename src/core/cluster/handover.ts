@@ -7,7 +7,7 @@ import type { KeptFrame, MailboxState } from '../mailbox.js';
 import { judgeToken } from '../resume-tokens.js';
 import type { SentMessage } from '../sent-messages.js';
 import type { Room } from '../room.js';
-import type { Seat, Session } from '../session.js';
+import { familyOf, type Seat, type Session } from '../session.js';
 import { frameOf } from './frames.js';
 
 /** The node that asked must have taken the session within this time, else it goes on here. */
@@ -23,6 +23,7 @@ export function handOver(
   const { state } = session;
   if ((state.at !== 'joined' && state.at !== 'detached') || state.quiet) return 'refused';
   const { seat } = state;
+  if (familyOf(session.sink) !== question.family) return 'refused';
   const token = judgeToken(seat, question.tokenHash);
   if (token === 'spent') return 'superseded';
   if (token === 'unknown' || !seat.mail.canResume(question.count)) return 'refused';

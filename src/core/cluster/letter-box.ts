@@ -74,16 +74,19 @@ function relayed(context: Context, from: Link, letter: Letter, seq: number): voi
     from.send(writeReturned(seq));
     return;
   }
-  const arriving = room.arriving.get(event.to);
+  // It may have said its name since the letter left.
+  const isThere = only !== undefined && (room.members.has(only) || room.arriving.has(only));
+  const to = isThere ? only : event.to;
+  const arriving = room.arriving.get(to);
   if (arriving !== undefined && arriving.letters.length < maxArriving) {
     arriving.letters.push(() => {
       relayed(context, from, letter, seq);
     });
     return;
   }
-  const member = arriving === undefined ? room.members.get(event.to) : undefined;
-  if (mustWait(context, room, receipt, event.to) || member === undefined || member.isFrozen) {
-    turnAway(context, room, receipt, event.to);
+  const member = arriving === undefined ? room.members.get(to) : undefined;
+  if (mustWait(context, room, receipt, to) || member === undefined || member.isFrozen) {
+    turnAway(context, room, receipt, to);
     from.send(writeReturned(seq));
     return;
   }

@@ -1,5 +1,5 @@
 /** Does the holder of a name answer? Another user asks for it (D8). */
-import type { SeatRecord } from '../../protocol/records.js';
+import { isAnonymous, type SeatRecord } from '../../protocol/records.js';
 import type { Context } from '../context.js';
 import type { Session } from '../session.js';
 
@@ -14,8 +14,8 @@ const askMs = probeMs + 500;
  */
 export async function isHeld(context: Context, asker: Session, holder: SeatRecord): Promise<boolean> {
   if (holder.standing === 'kept') return false;
-  // A parity peer without a socket is no hindrance.
-  if (holder.standing === 'away') return !holder.isQuiet;
+  // A parity peer without a socket is no hindrance, and who proved nothing cannot come back as the same.
+  if (holder.standing === 'away') return !holder.isQuiet && !isAnonymous(holder.identity);
   if (holder.nodeId === context.presence.nodeId) return isHeldHere(context, holder, asker);
   const { roomId, peerId, sessionId, nodeId } = holder;
   const answer = await context.office.ask(nodeId, { what: 'probe', roomId, peerId, sessionId }, askMs);
@@ -38,7 +38,7 @@ export async function isHeldHere(
   // Gone, or about to sit down: the presence is asked again. A socket may take another name of its own.
   if (session?.id !== sessionId || session === asker) return false;
   const { state } = session;
-  if (state.at === 'detached') return !state.quiet;
+  if (state.at === 'detached') return !state.quiet && !isAnonymous(state.seat.identity);
   if (state.at !== 'joined') return false;
   if (await session.sink.probe(probeMs)) return true;
   if (session.state !== state || state.quiet) return session.state.at === 'detached' && !state.quiet;

@@ -1,16 +1,50 @@
 /** What the members here are told of peers on other nodes. */
-import type { LeaveReason } from '../../protocol/messages.js';
+import type { PeerId } from '../../protocol/ids.js';
+import type { Event, LeaveReason } from '../../protocol/messages.js';
 import type { SeatRecord } from '../../protocol/records.js';
-import { announce } from '../membership.js';
+import type { Kick } from '../../ports/presence.js';
+import { announce, joined } from '../membership.js';
 import type { Room } from '../room.js';
 import type { Session } from '../session.js';
 
-export function tellJoined(room: Room<Session>, { standing, card }: SeatRecord): void {
-  if (standing !== 'kept') announce(room, { type: 'peer_joined', peer: card });
+export function tellJoined(room: Room<Session>, seat: SeatRecord): void {
+  if (seat.standing !== 'kept') announce(room, joined(seat));
 }
 
 export function tellLeft(room: Room<Session>, { standing, peerId }: SeatRecord, reason: LeaveReason): void {
   if (standing !== 'kept') announce(room, { type: 'peer_left', peerId, reason });
+}
+
+/** Behind `peer_left`, for dialects that speak of who did it. */
+export function tellKicked(room: Room<Session>, kick: Kick): void {
+  const event: Event = { type: 'peer_kicked', peerId: kick.peerId, by: kick.by, reason: kick.reason };
+  announce(room, event, deafToItself(room.members.get(kick.by)));
+}
+
+/** Somebody else decides from now on. */
+export function tellHost(room: Room<Session>, host: PeerId | undefined): void {
+  const from = room.host;
+  room.host = host;
+  // The first one is in everybody's roster.
+  if (host === undefined || from === undefined || host === from) return;
+  const event: Event = { type: 'host_changed', host, from };
+  const giver = room.handovers.get(host);
+  // Whatever was under way is overtaken by this.
+  room.handovers.clear();
+  const arrival = room.arriving.get(host);
+  if (arrival === undefined) {
+    announce(room, event, deafToItself(giver));
+    return;
+  }
+  // Nobody has been told of its arrival yet; it has it in its roster.
+  arrival.letters.push(() => {
+    if (room.host === host) announce(room, event, room.members.get(host));
+  });
+}
+
+/** S2's clients are not told of what they did themselves. */
+function deafToItself(doer: Session | undefined): Session | undefined {
+  return doer?.sink.hearsItself === false ? doer : undefined;
 }
 
 export function tellChange(room: Room<Session>, old: SeatRecord, seat: SeatRecord): void {

@@ -213,7 +213,9 @@ export class Relay {
     }
     const remote = room.remotes.get(to);
     if (remote === undefined || signal.event.frame === undefined) return;
-    const letter = writeRelay(room.id, signal.event, signal.event.frame, undefined);
+    // One who has not said its name gets what is for a name that nobody has.
+    const only = signal.event.to === to ? undefined : to;
+    const letter = writeRelay(room.id, signal.event, signal.event.frame, undefined, only);
     const parcel = this.#parts.office
       .link(remote.seat.nodeId)
       .send(letter, new Passing(room, to, signal, this.#parts.tally));

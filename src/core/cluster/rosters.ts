@@ -1,15 +1,15 @@
-import type { RoomChange, RoomView } from '../../ports/presence.js';
+import type { Kick, RoomChange, RoomView } from '../../ports/presence.js';
 import type { PeerId, RoomId, SessionId } from '../../protocol/ids.js';
 import type { RoomRecord, SeatRecord } from '../../protocol/records.js';
 import type { Context, RoomCopies } from '../context.js';
-import { announce, isPresent, vacate } from '../membership.js';
 import type { Room } from '../room.js';
 import type { Seat, Session } from '../session.js';
 import { Doubts } from './doubts.js';
 import type { Departure } from './seat-ledger.js';
 import { restoreRoom } from './restore-room.js';
 import { surrender } from './surrender.js';
-import { heardOf, tellChange, tellJoined, tellLeft } from './news.js';
+import { expel } from './expel.js';
+import { heardOf, tellChange, tellHost, tellJoined, tellKicked, tellLeft } from './news.js';
 
 /** After the memory of a room was lost every living node writes its seats again within this time. */
 const settleMs = 10_000;
@@ -98,6 +98,8 @@ export class Rosters implements RoomCopies {
       if (!named.has(seat.peerId) && (isSettled || epoch === view.epoch))
         this.gone(room, { ...seat, reason: 'disconnected' });
     }
+    for (const kick of view.kicked) this.#kicked(room, kick);
+    tellHost(room, view.host);
     const early = room.early;
     room.early = [];
     for (const change of early) this.#take(room, change);
@@ -130,7 +132,9 @@ export class Rosters implements RoomCopies {
         if (hub.room(room.id) !== room) return;
         const own = (): SeatRecord[] =>
           [...room.members.values()].flatMap(seatOf).map((seat) => ledger.record(seat));
-        this.apply(room, await presence.reconcile(room.id, own, room.record.expiresAtS));
+        const { createdBy, host, record } = room;
+        const terms = { expiresAtS: record.expiresAtS, createdBy, host };
+        this.apply(room, await presence.reconcile(room.id, own, terms));
       } while (this.#syncing.get(room) === true);
     } catch (error) {
       logger.warn('room_not_read', { room: room.id, error });
@@ -165,7 +169,9 @@ export class Rosters implements RoomCopies {
     }
     room.version = change.version;
     const { what } = change;
-    if (what.kind === 'gone') {
+    if (what.kind === 'host') {
+      tellHost(room, what.host);
+    } else if (what.kind === 'gone') {
       this.gone(room, what);
     } else if (what.seat.nodeId !== this.#context.presence.nodeId) {
       this.#sits(room, what.seat, what.note);
@@ -203,28 +209,29 @@ export class Rosters implements RoomCopies {
       });
   }
 
-  gone(room: Room<Session>, { peerId, generation, reason }: Departure): void {
-    room.arriving.get(peerId)?.ended.add(generation);
+  /** The news of it may not have come. */
+  #kicked(room: Room<Session>, kick: Kick): void {
+    const { peerId } = kick;
+    const state = room.members.get(peerId)?.state;
+    const here = state !== undefined && 'seat' in state ? state.seat : room.remotes.get(peerId)?.seat;
+    if (here !== undefined && here.generation <= kick.generation)
+      this.gone(room, { peerId, generation: here.generation, reason: 'kicked', kick });
+  }
+
+  gone(room: Room<Session>, { peerId, generation, reason, kick }: Departure): void {
+    room.arriving.get(peerId)?.ended.set(generation, reason);
     const remote = room.remotes.get(peerId)?.seat;
     if (remote?.generation === generation) {
       room.remotes.delete(peerId);
       tellLeft(room, remote, reason);
+      if (kick !== undefined) tellKicked(room, kick);
       this.#context.relay.gone(room, peerId);
     }
     const local = room.members.get(peerId);
     if (local === undefined || !('seat' in local.state) || local.state.seat.generation !== generation) return;
-    if (reason !== 'deleted') {
-      // Taken for dead while it lives.
-      void this.sync(room);
-      return;
-    }
-    const wasPresent = isPresent(local);
-    if (!local.state.quiet) local.tell({ type: 'room_closed', roomId: room.id, reason: 'deleted' });
-    room.pins += 1;
-    vacate(this.#context, local);
-    if (wasPresent) announce(room, { type: 'peer_left', peerId, reason });
-    this.#context.relay.gone(room, peerId);
-    this.release(room);
+    // Otherwise taken for dead while it lives.
+    if (reason === 'deleted' || reason === 'kicked') expel(this.#context, room, local, reason, kick);
+    else void this.sync(room);
   }
 }
 

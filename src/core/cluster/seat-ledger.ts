@@ -1,4 +1,4 @@
-import type { Presence, SeatKey } from '../../ports/presence.js';
+import type { Kick, Presence, SeatKey } from '../../ports/presence.js';
 import type { Logger } from '../../ports/runtime.js';
 import type { PeerId, RoomId } from '../../protocol/ids.js';
 import type { LeaveReason } from '../../protocol/messages.js';
@@ -10,6 +10,8 @@ export interface Departure {
   readonly peerId: PeerId;
   readonly generation: number;
   readonly reason: LeaveReason;
+  /** When that is `kicked`. */
+  readonly kick?: Kick;
 }
 
 /** What the presence is told of the seats of this node: in order for each seat, nobody waiting for it. */
@@ -35,11 +37,12 @@ export class SeatLedger {
       sessionId: seat.session.id,
       nodeId: this.#presence.nodeId,
       generation: seat.generation,
+      since: seat.since,
       identity: seat.identity,
       card: seat.card,
       isQuiet: seat.session.state.quiet,
       standing: standingOf(seat.session),
-      tokenHashes: seat.session.state.quiet ? [] : tokenHashes(seat),
+      tokenHashes: seat.mail.isCounted ? tokenHashes(seat) : [],
     };
   }
 

@@ -1,23 +1,22 @@
 /** `join`: prove who you are, find the room, take a seat. The order of the checks is the Python server's. */
-import { SignalingError } from '../../protocol/errors.js';
-import { asPeerId, asSessionId, type PeerId } from '../../protocol/ids.js';
-import type { EnterOutcome, EnterTerms, SeatClaim } from '../../ports/presence.js';
+import { SignalingError, type ErrorCode } from '../../protocol/errors.js';
+import type { CloseReason } from '../../protocol/close.js';
+import { asPeerId, type PeerId } from '../../protocol/ids.js';
 import type { Ask, CommandOf } from '../../protocol/messages.js';
-import type { Identity, JsonObject, RoomRecord } from '../../protocol/records.js';
+import { anonymous, type Identity, type JsonObject, type Proof } from '../../protocol/records.js';
+import { delayBadToken } from '../bad-tokens.js';
 import type { Context } from '../context.js';
+import { findRoom } from '../find-room.js';
 import { isStorable, maxMetadataChars } from '../metadata.js';
-import { isEnded, isOvertaken, takeSeat, unseat } from '../membership.js';
-import { welcome } from '../welcome.js';
+import { namesAfter, unnamed } from '../names.js';
 import { refuse } from '../refusal.js';
-import { Mailbox } from '../mailbox.js';
+import type { Room } from '../room.js';
+import { sit } from '../seating.js';
 import { sameSecret } from '../secret.js';
+import type { Session } from '../session.js';
+import { beginStay } from '../stay.js';
 import { resume } from './resume.js';
 import { resumeElsewhere } from './resume-elsewhere.js';
-import { expectArrival } from '../cluster/arrival.js';
-import { isHeld } from '../cluster/name-holder.js';
-import { hashToken } from '../resume-tokens.js';
-import type { Room } from '../room.js';
-import type { Seat, Session } from '../session.js';
 
 export async function join(
   context: Context,
@@ -25,6 +24,7 @@ export async function join(
   command: CommandOf<'join'>,
   ask: Ask,
 ): Promise<void> {
+  session.isDoor = command.isDoor === true;
   try {
     await attempt(context, session, command, ask);
   } catch (error) {
@@ -35,9 +35,29 @@ export async function join(
       session.refusedJoinLogged = true;
       context.logger.info('join_refused', { session: session.id, code: error.code, error: error.cause });
     }
+    if (error.code === 'INVALID_TOKEN' || error.code === 'INVALID_ROOM_TOKEN')
+      await delayBadToken(context, session.arrived.address);
     refuse(context, session, error, ask);
+    // Its address leads nowhere else.
+    if (command.isDoor === true && session.state.at === 'outside')
+      session.sink.close(endOf[error.code] ?? 'unavailable');
   }
 }
+
+/** How a socket ends whose address leads into a room, when that cannot be joined. */
+const endOf: Readonly<Partial<Record<ErrorCode, CloseReason>>> = {
+  INVALID_TOKEN: 'unauthenticated',
+  INVALID_MESSAGE: 'malformed',
+  INVALID_ROOM_TOKEN: 'forbidden',
+  FORBIDDEN: 'forbidden',
+  KICKED: 'kicked',
+  ROOM_NOT_FOUND: 'no_such_room',
+  ROOM_EXPIRED: 'no_such_room',
+  ROOM_FULL: 'room_full',
+  PEER_ID_TAKEN: 'forbidden',
+  SESSION_SUPERSEDED: 'replaced',
+  RATE_LIMITED: 'too_fast',
+};
 
 async function attempt(
   context: Context,
@@ -46,26 +66,75 @@ async function attempt(
   ask: Ask,
 ): Promise<void> {
   const metadata = usableMetadata(command);
-  const identity = await context.verifier.verify(command.idToken);
+  const { provenUntilMs, ...identity } = await prove(context, session, command);
   const claim = command.peerId === false ? undefined : command.resume;
   if (claim !== undefined) {
     // What this node serves goes on without asking anybody, whatever is down.
     const room = openRoomOf(context, command);
-    if (room !== undefined && resume(context, session, claim, identity, room, ask)) return;
+    if (room !== undefined && resume(context, session, claim, identity, room, ask)) {
+      beginStay(context, session, provenUntilMs);
+      return;
+    }
   }
-  const record = await findRoom(context, command);
+  const record = await findRoom(context, session, command, identity);
   if (command.peerId === false) throw unusable('peer_id');
-  if (claim !== undefined && (await resumeElsewhere(context, session, claim, identity, record, ask))) return;
-  const peerId = command.peerId ?? asPeerId(context.ids.name());
-  await sit(context, session, { ...command, metadata }, { identity, record, peerId }, ask);
+  // It may come in by another right than the room's token.
+  const here = context.hub.room(record.roomId);
+  if (claim !== undefined && here !== undefined && resume(context, session, claim, identity, here, ask)) {
+    beginStay(context, session, provenUntilMs);
+    return;
+  }
+  if (claim === undefined || !(await resumeElsewhere(context, session, claim, identity, record, ask))) {
+    const { role, quiet: isQuiet, isCounted, peerId } = command;
+    await sit(
+      context,
+      session,
+      {
+        identity,
+        record,
+        names: peerId === undefined ? namesFor(context, command, identity) : [peerId],
+        isChosen: peerId !== undefined,
+        role,
+        metadata,
+        isQuiet,
+        isCounted,
+        isNameless: peerId === undefined && command.naming === 'unnamed',
+        shownToken: command.roomToken,
+      },
+      ask,
+    );
+  }
+  beginStay(context, session, provenUntilMs);
+}
+
+async function prove(context: Context, session: Session, command: CommandOf<'join'>): Promise<Proof> {
+  const token = command.idToken ?? session.arrived.credential;
+  if (token !== undefined) return context.verifier.verify(token);
+  if (command.mayBeAnonymous === true && context.allowAnonymous) {
+    return { ...anonymous(context.ids.name()), provenUntilMs: Number.POSITIVE_INFINITY };
+  }
+  const ways =
+    'a Bearer header, the cookie access_token, a subprotocol, the query parameter token, or a first message';
+  if (command.isDoor === true)
+    throw new SignalingError('INVALID_TOKEN', `An identity token is needed: ${ways}.`);
+  throw new SignalingError('MISSING_FIELDS', 'Missing: id_token (or a credential at the upgrade).');
+}
+
+function* namesFor(
+  { ids }: Context,
+  { naming }: CommandOf<'join'>,
+  { username }: Identity,
+): Generator<PeerId> {
+  if (naming === 'user') yield* namesAfter(username, ids);
+  else yield naming === 'unnamed' ? unnamed(ids) : asPeerId(ids.name());
 }
 
 /** The room that was asked for, if it is served here and would be granted. */
 function openRoomOf(context: Context, { roomId, roomToken }: CommandOf<'join'>): Room<Session> | undefined {
   const room = roomId === undefined ? undefined : context.hub.room(roomId);
-  if (room === undefined || roomToken === undefined || !sameSecret(roomToken, room.record.token))
-    return undefined;
-  return context.clock.now() > room.expiresAtMs ? undefined : room;
+  if (room === undefined || context.clock.now() > room.expiresAtMs) return undefined;
+  if (room.record.isOpen === true) return room;
+  return roomToken !== undefined && sameSecret(roomToken, room.record.token) ? room : undefined;
 }
 
 /** Parity peers are not told of what the Python server would have taken: theirs is passed over. */
@@ -78,157 +147,7 @@ function usableMetadata({ metadata, quiet }: CommandOf<'join'>): JsonObject {
   );
 }
 
-async function findRoom(context: Context, command: CommandOf<'join'>): Promise<RoomRecord> {
-  if (command.roomId === undefined) throw unusable('room_id');
-  const record = await context.store.find(command.roomId);
-  if (record === undefined) throw new SignalingError('ROOM_NOT_FOUND');
-  // The token is compared before the clock: who does not know it learns nothing about the room.
-  if (command.roomToken === undefined || !sameSecret(command.roomToken, record.token)) {
-    throw new SignalingError('INVALID_ROOM_TOKEN');
-  }
-  if (context.clock.now() > record.expiresAtS * 1000) throw new SignalingError('ROOM_EXPIRED');
-  return record;
-}
-
 /** The Python server fails inside its store call for these, so its word for them is the store's. */
 function unusable(field: string): SignalingError {
   return new SignalingError('STORE_UNAVAILABLE', `The store cannot hold this ${field}: send a string.`);
-}
-
-function taken(): SignalingError {
-  return new SignalingError('PEER_ID_TAKEN', 'Another user holds peer_id in this room: choose another.');
-}
-
-interface Entrant {
-  readonly identity: Identity;
-  readonly record: RoomRecord;
-  readonly peerId: PeerId;
-}
-
-async function sit(
-  context: Context,
-  session: Session,
-  command: CommandOf<'join'>,
-  { record, peerId, identity }: Entrant,
-  ask: Ask,
-): Promise<void> {
-  const { hub, rosters, relay, tally, logger } = context;
-  const room = await rosters.open(record);
-  let settle: (() => void) | undefined;
-  try {
-    const resumeToken = context.ids.name();
-    const claim: SeatClaim = {
-      roomId: record.roomId,
-      peerId,
-      sessionId: asSessionId(context.ids.name()),
-      identity,
-      card: { peerId, role: command.role, metadata: command.metadata, connectedAtMs: context.clock.now() },
-      isQuiet: command.quiet,
-      standing: 'here',
-      tokenHashes: command.quiet ? [] : [hashToken(resumeToken)],
-    };
-    const { seat: given, view, arrived } = await enter(context, session, room, claim);
-    settle = arrived;
-    // The socket may have gone meanwhile, and a deletion may have taken the room.
-    const isBuried = hub.isBuried(record.roomId);
-    if (isBuried || !hub.sessions.has(session) || session.state.at === 'closed') {
-      context.ledger.leave(given, 'left');
-      if (isBuried) throw new SignalingError('ROOM_NOT_FOUND');
-      return;
-    }
-    // From here to the reply nobody can slip in between.
-    rosters.apply(room, view);
-    if (isEnded(room, given)) throw new SignalingError('ROOM_NOT_FOUND');
-    if (isOvertaken(room, given)) {
-      session.sink.close('replaced');
-      return;
-    }
-    unseat(context, session, 'left');
-    const holder = room.members.get(peerId);
-    const before = room.remotes.get(peerId)?.seat;
-    session.id = claim.sessionId;
-    const seat: Seat = {
-      identity,
-      room,
-      peerId,
-      card: claim.card,
-      mail: new Mailbox(!command.quiet, session.sink, context.limits.maxOutboxBytes),
-      resumeToken,
-      previousToken: undefined,
-      spentTokens: [],
-      generation: given.generation,
-      session,
-      barred: undefined,
-      missed: [],
-      cancelThaw: undefined,
-    };
-    takeSeat(context, session, seat, command.quiet);
-    if (holder?.state.at === 'outside') {
-      tally.takeovers += 1;
-      logger.info('replaced', { session: holder.id, by: session.id });
-      holder.sink.close('replaced');
-    }
-    session.strikes = 0;
-    session.sink.send(welcome(context, session, seat, false), ask);
-    // After the reply: nothing may come before it.
-    relay.reroute(room, peerId, {
-      isSameSession: false,
-      ...(before === undefined ? {} : { from: before.nodeId }),
-    });
-  } finally {
-    settle?.();
-    rosters.release(room);
-  }
-}
-
-type Entered = Extract<EnterOutcome, { outcome: 'seated' }> & {
-  /** To be called when the session sits. */
-  readonly arrived: () => void;
-};
-
-/** Takes the name. Whoever else holds it keeps it only while it answers (D8). */
-async function enter(
-  context: Context,
-  session: Session,
-  room: Room<Session>,
-  claim: SeatClaim,
-): Promise<Entered> {
-  const { limits } = context;
-  let replaces: number | undefined;
-  for (;;) {
-    // A session that changes its name in the room gives a seat back.
-    const spare = session.state.at === 'joined' && session.state.seat.room === room ? 1 : 0;
-    const terms = { maxPeers: limits.maxPeersPerRoom + spare, expiresAtS: room.record.expiresAtS };
-    const entered = await tryToEnter(
-      context,
-      room,
-      claim,
-      replaces === undefined ? terms : { ...terms, replaces },
-    );
-    if (entered.outcome === 'seated') return entered;
-    if (entered.outcome === 'full') {
-      throw new SignalingError('ROOM_FULL', `The room seats ${limits.maxPeersPerRoom} peers: try later.`);
-    }
-    if (await isHeld(context, session, entered.holder)) throw taken();
-    replaces = entered.holder.generation;
-  }
-}
-
-async function tryToEnter(
-  { presence, rosters }: Context,
-  room: Room<Session>,
-  claim: SeatClaim,
-  terms: EnterTerms,
-): Promise<Entered | Exclude<EnterOutcome, { outcome: 'seated' }>> {
-  const arrived = expectArrival(room, claim.peerId);
-  try {
-    const entered = await presence.enter(claim, terms);
-    if (entered.outcome === 'seated') return { ...entered, arrived };
-    arrived();
-    return entered;
-  } catch (error) {
-    arrived();
-    rosters.doubt(room.id, claim.sessionId);
-    throw error;
-  }
 }

@@ -16,6 +16,7 @@ export function leave(
 ): void {
   unseat(context, session, 'left');
   session.tell({ type: 'left' }, ask);
+  if (session.isDoor) session.sink.close('normal');
 }
 
 /** Answers, so that the client knows the way is open in both directions. */

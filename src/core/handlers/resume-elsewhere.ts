@@ -8,12 +8,12 @@ import { expectArrival } from '../cluster/arrival.js';
 import { unpack } from '../cluster/handover.js';
 import type { Context } from '../context.js';
 import { Mailbox } from '../mailbox.js';
-import { announce, disconnect, isEnded, isOvertaken, roster, unseat } from '../membership.js';
+import { announce, disconnect, endOf, isOvertaken, rosterFor, unseat } from '../membership.js';
 import { hashToken } from '../resume-tokens.js';
 import type { Room } from '../room.js';
 import { sameSecret } from '../secret.js';
 import type { SentMessage } from '../sent-messages.js';
-import type { Seat, Session } from '../session.js';
+import { familyOf, type Seat, type Session } from '../session.js';
 import { welcome } from '../welcome.js';
 
 /** A node that lives answers in a few milliseconds; one that stands still is left behind after this time. */
@@ -98,14 +98,16 @@ async function moveHere(
       previousToken: claim.token,
       spentTokens: taken.spent,
       generation: moved.seat.generation,
+      since: moved.seat.since,
       session,
       barred: undefined,
       missed: [],
       cancelThaw: undefined,
+      isNameless: false,
     };
     // Before it sits here: it is told of no arrivals, the reply carries the roster.
     context.rosters.apply(room, moved.view);
-    if (isEnded(room, moved.seat)) return false;
+    if (endOf(room, moved.seat) !== undefined) return false;
     if (isOvertaken(room, moved.seat)) {
       session.sink.close('replaced');
       return true;
@@ -117,7 +119,7 @@ async function moveHere(
     );
     for (const departure of taken.departures) context.rosters.gone(room, departure);
     install(context, session, seat, old, taken);
-    session.sink.send(welcome(context, session, seat, true), ask);
+    session.sink.send(welcome(context, session, seat, claim), ask);
     context.custody.confirm(seat.mail.resume(session.sink, claim.count));
     if (taken.present !== undefined) tellDifference(seat, taken.present);
     goOn(context, seat, old, taken);
@@ -145,7 +147,8 @@ async function takeOver(
 ): Promise<Takeover | undefined> {
   const mail = new Mailbox(true, session.sink, context.limits.maxOutboxBytes);
   const { roomId, peerId, sessionId, nodeId } = old;
-  const question = { what: 'handover', roomId, peerId, sessionId, tokenHash, count };
+  const family = familyOf(session.sink);
+  const question = { what: 'handover', roomId, peerId, sessionId, tokenHash, count, family };
   const isOurs = nodeId === context.presence.nodeId;
   const answer = isOurs ? 'absent' : await context.office.ask(nodeId, question, handoverMs);
   const handed = typeof answer === 'string' ? 'unknown' : readHanded(answer.head);
@@ -185,8 +188,9 @@ function install(context: Context, session: Session, seat: Seat, old: SeatRecord
 }
 
 /** Who came or left while the session was between two nodes: neither told it. */
-function tellDifference({ room, mail, session }: Seat, present: readonly PeerId[]): void {
-  const there = roster(room, session);
+function tellDifference(seat: Seat, present: readonly PeerId[]): void {
+  const { mail } = seat;
+  const there = rosterFor(seat);
   const names = new Set(there.map(({ peerId }) => peerId));
   const known = new Set(present);
   for (const peerId of present) {

@@ -6,7 +6,7 @@ import type { Context } from '../context.js';
 import { passSeat, unseat } from '../membership.js';
 import { hashToken, judgeToken, rotateToken } from '../resume-tokens.js';
 import type { Room } from '../room.js';
-import type { Session } from '../session.js';
+import { familyOf, type Session } from '../session.js';
 import { welcome } from '../welcome.js';
 
 const beingMoved = 'Another node is taking this session over just now: send the same again in a moment.';
@@ -30,6 +30,8 @@ export function resume(
   if (old === undefined || old === session) return false;
   const { state } = old;
   if ((state.at !== 'joined' && state.at !== 'detached') || state.quiet) return false;
+  // What is kept for it is written in another dialect.
+  if (familyOf(old.sink) !== familyOf(session.sink)) return false;
   const { seat } = state;
   if (seat.identity.sub !== identity.sub) return false;
   const token = judgeToken(seat, hashToken(claim.token));
@@ -43,7 +45,7 @@ export function resume(
   old.sink.close('replaced');
   rotateToken(seat, claim.token, context.ids.name());
   session.strikes = 0;
-  session.sink.send(welcome(context, session, seat, true), ask);
+  session.sink.send(welcome(context, session, seat, claim), ask);
   context.ledger.changed(seat);
   context.custody.confirm(seat.mail.resume(session.sink, claim.count));
   return true;

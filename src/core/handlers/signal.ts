@@ -5,7 +5,8 @@ import type { Ask, CommandOf, Relayed, SignalEvent } from '../../protocol/messag
 import { isBarred } from '../cluster/bar.js';
 import { framed } from '../cluster/frames.js';
 import type { Context } from '../context.js';
-import { nobodyThere, notReached, refuse } from '../refusal.js';
+import { isUnnamed } from '../names.js';
+import { nobodyThere, notHost, notReached, refuse } from '../refusal.js';
 import type { Seat, Session } from '../session.js';
 
 export function signal(
@@ -25,10 +26,39 @@ export function signal(
     refuse(context, session, new SignalingError('MISSING_FIELDS'), ask);
     return;
   }
+  if (command.isHostOnly === true && seat.room.host !== seat.peerId) {
+    refuse(context, session, notHost(seat), ask);
+    return;
+  }
   const event = isSigned(command) ? command : { ...command, from: seat.peerId };
   if (ask.id !== undefined && !session.state.quiet) sendKnown(context, session, seat, event, to, ask, ask.id);
   else if (to === undefined) context.tally.signals_relayed += context.relay.broadcast(seat, event, undefined);
+  else if (command.orUnnamed === true && !isKnown(seat, to))
+    passToUnnamed(context, session, seat, event, to, ask);
   else if (pass(context, session, seat, event, to, ask)) context.tally.signals_relayed += 1;
+}
+
+function isKnown({ room }: Seat, to: PeerId): boolean {
+  return room.members.has(to) || room.remotes.has(to);
+}
+
+/** It may be for one who has not said its name yet: S2's server told everybody, and each looked whether it was meant. */
+function passToUnnamed(
+  context: Context,
+  session: Session,
+  seat: Seat,
+  event: SignalEvent,
+  to: PeerId,
+  ask: Ask,
+): void {
+  let hasPassed = false;
+  for (const peerId of [...seat.room.members.keys(), ...seat.room.remotes.keys()]) {
+    if (peerId === seat.peerId || !isUnnamed(peerId)) continue;
+    const outcome = context.relay.pass(seat, peerId, event);
+    hasPassed ||= outcome === 'told' || outcome === 'sent';
+    if (outcome === 'told') context.tally.signals_relayed += 1;
+  }
+  if (!hasPassed) refuse(context, session, nobodyThere(to), ask);
 }
 
 function isSigned(command: CommandOf<'signal'>): command is SignalEvent {

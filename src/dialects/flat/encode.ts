@@ -1,10 +1,16 @@
 /** Flat frames out. */
 import type { SignalingError, ErrorCode } from '../../protocol/errors.js';
+import type { IceConfig } from '../../protocol/ice.js';
 import type { Ask, Event, SignalEvent } from '../../protocol/messages.js';
-import type { JsonObject, PeerCard } from '../../protocol/records.js';
+import type { JsonObject } from '../../protocol/records.js';
+import { contentOf } from '../content-of.js';
+import { without } from '../content-parts.js';
+import type { Scope } from '../dialect.js';
 import { fromPeerId } from '../peer-key.js';
+import { writeFlatContent } from './flat-content.js';
 import { flatName } from './name.js';
 import { pythonJson } from './python-json.js';
+import { iceServers, peer, registeredAuth, roomJoined, rosterEntry } from './welcome.js';
 
 /** The verbs of the Python server: their answers are written byte for byte as it writes them. */
 const pythonVerbs: ReadonlySet<string> = new Set([
@@ -24,17 +30,18 @@ const registerRefusals: Readonly<Partial<Record<ErrorCode, JsonObject>>> = {
   STORE_UNAVAILABLE: { type: 'error', reason: 'DynamoDB error' },
 };
 
-export function encodeFlat(event: Event, ask: Ask | undefined): Buffer | string {
+export function encodeFlat(event: Event, ask: Ask | undefined, scope: Scope): Buffer | string | undefined {
   if (event.type === 'signal' && event.frame?.dialect === flatName) {
     return signed(event.frame.bytes, event);
   }
-  const body = toBody(event, ask);
+  const body = toBody(event, ask, scope);
+  if (body === undefined) return undefined;
   // The Python server takes `id` for one more field that it ignores, so `register` does not quote it.
   const reply = ask?.id === undefined || ask.verb === 'register' ? body : { ...body, reply_to: ask.id };
   return ask !== undefined && pythonVerbs.has(ask.verb) ? pythonJson(reply) : JSON.stringify(reply);
 }
 
-function toBody(event: Event, ask: Ask | undefined): JsonObject {
+function toBody(event: Event, ask: Ask | undefined, scope: Scope): JsonObject | undefined {
   switch (event.type) {
     case 'joined':
       return ask?.verb === 'register' ? registeredAuth(event) : roomJoined(event);
@@ -65,13 +72,35 @@ function toBody(event: Event, ask: Ask | undefined): JsonObject {
         payload: event.payload,
       };
     case 'peer_joined':
-      return { type: 'user_joined', ...peer(event.peer), polite: false };
+      return { type: 'user_joined', ...rosterEntry(event.peer) };
     case 'peer_disconnecting':
       return { type: 'user_disconnecting', peer_id: fromPeerId(event.peerId) };
     case 'peer_resumed':
       return { type: 'user_resumed', peer_id: fromPeerId(event.peerId) };
     case 'peer_left':
       return { type: 'user_left', peer_id: fromPeerId(event.peerId), reason: event.reason };
+    case 'room_state':
+    case 'peer_kicked':
+      // Said by the changes themselves: `user_joined`, and `user_left` with its reason.
+      return undefined;
+    case 'host_changed':
+      return {
+        type: event.type,
+        host: fromPeerId(event.host),
+        previous: event.from === undefined ? null : fromPeerId(event.from),
+      };
+    case 'kicked':
+      return { type: event.type, by: fromPeerId(event.by), reason: event.reason ?? null };
+    case 'ice_servers':
+      return freshIce(event.ice);
+    case 'session_expiring':
+      return {
+        type: event.type,
+        expires_at: event.atMs / 1000,
+        in_ms: Math.max(0, event.atMs - scope.now()),
+      };
+    case 'token_refreshed':
+      return { type: event.type, expires_at: event.untilMs / 1000 };
     case 'room_closed':
       return { type: 'room_closed', room_id: event.roomId, reason: event.reason };
     case 'go_away':
@@ -79,70 +108,47 @@ function toBody(event: Event, ask: Ask | undefined): JsonObject {
   }
 }
 
-function registeredAuth(event: Extract<Event, { type: 'joined' }>): JsonObject {
+/** The credentials of before end soon: who goes on with a call must find its way anew. */
+function freshIce(ice: IceConfig): JsonObject {
   return {
-    type: 'registered_auth',
-    room_id: event.roomId,
-    token: event.roomToken,
-    peer_id: fromPeerId(event.self.peerId),
-  };
-}
-
-function roomJoined(event: Extract<Event, { type: 'joined' }>): JsonObject {
-  return {
-    type: 'room_joined',
-    room_id: event.roomId,
-    peer_id: fromPeerId(event.self.peerId),
-    session_id: event.sessionId,
-    resume_token: event.resumeToken,
-    resumed: event.resumed,
-    grace_ms: event.graceMs,
-    heartbeat_ms: event.heartbeatMs,
-    host: fromPeerId(event.host),
-    // In each pair the one who came later yields when both call at once (perfect negotiation).
-    peers: event.peers.map((card) => ({ ...peer(card), polite: true })),
-    limits: {
-      max_message_bytes: event.limits.maxMessageBytes,
-      max_outbox_bytes: event.limits.maxOutboxBytes,
-      max_peers_per_room: event.limits.maxPeersPerRoom,
-    },
-  };
-}
-
-function peer(card: PeerCard): JsonObject {
-  return {
-    peer_id: fromPeerId(card.peerId),
-    role: card.role,
-    metadata: card.metadata,
-    connected_at: card.connectedAtMs / 1000,
+    type: 'ice_servers',
+    ice_servers: iceServers(ice),
+    ice_transport_policy: ice.transportPolicy,
+    ...(ice.expiresAtMs === undefined ? {} : { expires_at: ice.expiresAtMs / 1000 }),
+    ...(ice.ttlS === undefined ? {} : { ttl_s: ice.ttlS }),
+    restart_ice: true,
   };
 }
 
 /** `reason` equals `message`, for parity clients: they log it. */
-function refused({ code, message, retryable }: SignalingError, verb: string | undefined): JsonObject {
+function refused(error: SignalingError, verb: string | undefined): JsonObject {
+  const { code, message, retryable, retryAfterMs } = error;
   const python = verb === 'register' ? registerRefusals[code] : undefined;
   if (python !== undefined) return python;
   // Version 2.0 has a code of its own for this.
   const said = verb === 'peer_message' && code === 'PEER_NOT_FOUND' ? 'PEER_NOT_IN_ROOM' : code;
-  return { type: 'error', code: said, message, reason: message, retryable };
+  const refusal = { type: 'error', code: said, message, reason: message, retryable };
+  return retryAfterMs === undefined ? refusal : { ...refusal, retry_after_ms: retryAfterMs };
 }
 
 const openBrace = 0x7b;
 
-/** The frame as it came, with its sender put in front: nothing else is touched, and nothing grows. */
-function signed(bytes: Buffer, { from }: SignalEvent): Buffer {
-  const head = Buffer.from(`{"sender":${JSON.stringify(fromPeerId(from))},`);
-  return Buffer.concat([head, bytes.subarray(bytes.indexOf(openBrace) + 1)]);
+/** The frame as it came, with who speaks to whom put in front where it lacks that: nothing else is touched. */
+function signed(bytes: Buffer, { from, to, body, isAddressed }: SignalEvent): Buffer {
+  const sender = 'sender' in body ? '' : `"sender":${JSON.stringify(fromPeerId(from))},`;
+  const isTold = isAddressed === true && to !== undefined;
+  const target = isTold ? `"target":${JSON.stringify(fromPeerId(to))},` : '';
+  return Buffer.concat([Buffer.from(`{${sender}${target}`), bytes.subarray(bytes.indexOf(openBrace) + 1)]);
 }
 
-/** A signal that cannot go out as it came: canonical names first, then whatever else it carried. */
+/** A signal that cannot go out as it came: from another dialect, or in S1's spelling. */
 function signal(event: SignalEvent): JsonObject {
-  const rest = Object.fromEntries(
-    Object.entries(event.body).filter(([key]) => !['sender', 'senderId', 'target', 'to'].includes(key)),
-  );
+  if (event.frame !== undefined) return writeFlatContent(event, contentOf(event));
+  // What it says is flat already: canonical names are put in, and all else stays as it was.
+  const rest = without(event.body, ['sender', 'senderId', 'target', 'to']);
   return {
     ...rest,
-    type: event.kind,
+    ...(event.kind === 'notice' ? {} : { type: event.kind }),
     sender: fromPeerId(event.from),
     ...(event.to === undefined ? {} : { target: fromPeerId(event.to) }),
   };

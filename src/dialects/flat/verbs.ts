@@ -3,6 +3,7 @@ import { SignalingError } from '../../protocol/errors.js';
 import { asPeerId, asRoomId, asSessionId, type PeerId } from '../../protocol/ids.js';
 import type { Command, PeerFilter, ResumeClaim, WireFrame } from '../../protocol/messages.js';
 import type { Json, JsonObject } from '../../protocol/records.js';
+import { isRecord, isShallow, maxRewrittenLevels } from '../content-parts.js';
 import { isFalsy, toPeerId } from '../peer-key.js';
 
 interface Verb {
@@ -14,6 +15,7 @@ interface Verb {
 const defaultRole = 'peer';
 const maxRoleChars = 64;
 const maxPeerIdChars = 128;
+const maxReasonChars = 120;
 /** The Python server has no bound; this one keeps names, and lists them. */
 const maxParityPeerIdChars = 1_024;
 
@@ -26,6 +28,9 @@ export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['leave_room', { answered: false, read: () => ({ type: 'leave' }) }],
   ['heartbeat', { answered: false, read: () => ({ type: 'heartbeat' }) }],
   ['ack', { answered: false, read: readAck }],
+  ['kick', { answered: false, read: readKick }],
+  ['transfer_host', { answered: false, read: readTransferHost }],
+  ['refresh_token', { answered: false, read: readRefreshToken }],
 ]);
 
 /** Lenient where the Python server is: unusable role and metadata are passed over, odd types are judged later. */
@@ -39,6 +44,7 @@ function readRegister(body: JsonObject): Command {
   return {
     type: 'join',
     quiet: true,
+    isCounted: false,
     ...(typeof roomId === 'string' ? { roomId: asRoomId(roomId) } : {}),
     ...(typeof token === 'string' ? { roomToken: token } : {}),
     idToken: typeof idToken === 'string' ? idToken : '',
@@ -52,12 +58,7 @@ function readJoinRoom(body: JsonObject): Command {
   const roomId = text(body, 'room_id', 'roomId');
   const token = text(body, 'token');
   const idToken = text(body, 'id_token');
-  const missing = Object.entries({ room_id: roomId, token, id_token: idToken })
-    .filter(([, value]) => value === undefined)
-    .map(([field]) => field);
-  if (roomId === undefined || token === undefined || idToken === undefined) {
-    throw new SignalingError('MISSING_FIELDS', `Missing: ${missing.join(', ')}.`);
-  }
+  if (roomId === undefined) throw new SignalingError('MISSING_FIELDS', 'Missing: room_id.');
   const peerId = text(body, 'peer_id', 'peerId');
   if (peerId !== undefined && peerId.length > maxPeerIdChars) throw tooLong('peer_id', maxPeerIdChars);
   const role = text(body, 'role') ?? defaultRole;
@@ -65,9 +66,11 @@ function readJoinRoom(body: JsonObject): Command {
   return {
     type: 'join',
     quiet: false,
+    isCounted: true,
     roomId: asRoomId(roomId),
-    roomToken: token,
-    idToken,
+    // Open rooms need no token, and the upgrade may have carried a credential: what is needed the core knows.
+    ...(token === undefined ? {} : { roomToken: token }),
+    ...(idToken === undefined ? {} : { idToken }),
     ...(peerId === undefined ? {} : { peerId: toPeerId(peerId) ?? asPeerId(peerId) }),
     role,
     metadata: record(body, 'metadata') ?? {},
@@ -111,19 +114,49 @@ function readPeerMessage(body: JsonObject, frame: WireFrame): Command {
   if (payload === undefined || isFalsy(payload)) {
     throw new SignalingError('INVALID_MESSAGE', 'payload is missing or empty.');
   }
+  // The receiver gets exactly these four keys; a frame that has more is written anew.
+  const isVerbatim = Object.keys(body).length === 4;
+  if (!isVerbatim && !isShallow(payload)) {
+    throw new SignalingError('INVALID_MESSAGE', `payload has more than ${maxRewrittenLevels} levels.`);
+  }
   return {
     type: 'message',
     from: peer(body, 'from_peer_id'),
     to: peer(body, 'to_peer_id'),
     payload,
-    // The receiver gets exactly these four keys; a frame that has more is written anew.
-    frame: Object.keys(body).length === 4 ? frame : undefined,
+    frame: isVerbatim ? frame : undefined,
   };
 }
 
 function readAck({ count }: JsonObject): Command {
   if (isCount(count)) return { type: 'ack', count };
   throw new SignalingError('INVALID_MESSAGE', 'count must be a whole number of frames.');
+}
+
+function readKick(body: JsonObject): Command {
+  const reason = text(body, 'reason');
+  if (reason !== undefined && reason.length > maxReasonChars) throw tooLong('reason', maxReasonChars);
+  return {
+    type: 'kick',
+    ...claimedSender(body),
+    target: peer(body, 'target', 'to'),
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
+
+function readTransferHost(body: JsonObject): Command {
+  return { type: 'transfer_host', ...claimedSender(body), to: peer(body, 'target', 'to') };
+}
+
+function readRefreshToken(body: JsonObject): Command {
+  const token = text(body, 'token', 'id_token');
+  if (token === undefined) throw new SignalingError('MISSING_FIELDS', 'Missing: token.');
+  return { type: 'refresh_token', token };
+}
+
+function claimedSender(body: JsonObject): { by?: PeerId } {
+  const { sender, senderId } = body;
+  return sender === undefined && senderId === undefined ? {} : { by: peer(body, 'sender', 'senderId') };
 }
 
 /** The first of the spellings that is there, as a non-empty string. */
@@ -135,7 +168,9 @@ function text(body: JsonObject, ...spellings: readonly string[]): string | undef
   throw new SignalingError('INVALID_MESSAGE', `${field} must be a non-empty string.`);
 }
 
-function peer(body: JsonObject, field: string): PeerId {
+/** The first of the spellings that is there, as a peer's name. */
+function peer(body: JsonObject, ...spellings: readonly [string, ...string[]]): PeerId {
+  const field = spellings.find((spelling) => body[spelling] !== undefined) ?? spellings[0];
   const peerId = toPeerId(body[field]);
   if (peerId === undefined || peerId === null) {
     throw new SignalingError('INVALID_MESSAGE', `${field} must name a peer.`);
@@ -152,8 +187,4 @@ function record(body: JsonObject, field: string): JsonObject | undefined {
 
 function tooLong(field: string, max: number): SignalingError {
   return new SignalingError('INVALID_MESSAGE', `${field} has more than ${max} characters.`);
-}
-
-function isRecord(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

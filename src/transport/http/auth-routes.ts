@@ -4,7 +4,7 @@ import { jsonReply, type Reply } from './reply.js';
 import type { Route } from './route.js';
 
 /** `POST /anonymous-signin`: a throw-away user and its token. Any body is ignored. */
-export function authRoutes({ desk }: HttpParts): readonly Route[] {
+export function authRoutes({ desk, settings }: HttpParts): readonly Route[] {
   const signIn = async (): Promise<Reply> => {
     try {
       const { idToken, username } = await desk.signIn();
@@ -13,5 +13,6 @@ export function authRoutes({ desk }: HttpParts): readonly Route[] {
       return signInRefusal(error);
     }
   };
-  return [{ path: '/anonymous-signin', method: 'POST', answer: signIn }];
+  const limit = { name: 'signins', limit: settings.signInsPerMinute, perMs: 60_000 };
+  return [{ path: '/anonymous-signin', method: 'POST', answer: signIn, limit }];
 }

@@ -11,7 +11,11 @@ export function corsHeaders(
   if (allowed.length === 0) return {};
   const everyone = allowed.includes('*');
   if (origin === undefined || !(everyone || allowed.includes(origin))) return { vary: 'Origin' };
-  return { vary: 'Origin', 'access-control-allow-origin': everyone ? '*' : origin };
+  const exposed = { 'access-control-expose-headers': 'retry-after' };
+  if (everyone) return { vary: 'Origin', 'access-control-allow-origin': '*', ...exposed };
+  // An origin that the operator names may use its users' cookie.
+  const cookies = { 'access-control-allow-credentials': 'true' };
+  return { vary: 'Origin', 'access-control-allow-origin': origin, ...cookies, ...exposed };
 }
 
 /** Does a browser ask whether it may? A bare OPTIONS does not, and gets the Python server's 405. */

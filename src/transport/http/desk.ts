@@ -1,6 +1,11 @@
+import type { RoomsApi } from '../../core/rooms-api.js';
+import type { RateLimiter } from '../../ports/rate-limiter.js';
 import type { Logger, Tally } from '../../ports/runtime.js';
 import type { PeerId, RoomId } from '../../protocol/ids.js';
+import type { IceConfig } from '../../protocol/ice.js';
 import type { Json, RoomRecord } from '../../protocol/records.js';
+
+import type { TrustedProxies } from '../client-address.js';
 
 /** What the HTTP routes ask of the core; `SignalingNode` is one. */
 export interface Desk {
@@ -25,6 +30,10 @@ export interface Desk {
     readonly sessions: number;
     readonly peersByRole: Readonly<Record<string, number>>;
   };
+  /** Rooms as a directory. */
+  readonly rooms: RoomsApi;
+  iceConfigOf(credential: string): Promise<IceConfig>;
+  anonymousIceConfig(): IceConfig;
   /** Empty when ready; else one short word per thing that is not, e.g. 'draining', 'room store'. */
   notReady(): Promise<readonly string[]>;
 }
@@ -36,6 +45,16 @@ export interface HttpSettings {
   readonly allowedOrigins: readonly string[];
   /** The peer that a JSON value of the wire names (numbers and `true` can); `undefined` when it can name none. */
   readonly peerKey: (value: Json) => PeerId | undefined;
+  readonly trustedProxies: TrustedProxies;
+  /** Who proves nothing may make and read open rooms, and has TURN credentials. */
+  readonly allowAnonymous: boolean;
+  /** By address; 0: no limit. */
+  readonly signInsPerMinute: number;
+  readonly roomsPerMinute: number;
+  readonly iceRequestsPerMinute: number;
+  readonly maxPeersPerRoom: number;
+  /** Absent: there are no internal paths. */
+  readonly internalServiceKey: string | undefined;
 }
 
 /** All that the routes are made of. */
@@ -43,7 +62,8 @@ export interface HttpParts {
   readonly desk: Desk;
   readonly settings: HttpSettings;
   readonly logger: Logger;
-  readonly tally: Readonly<Tally>;
+  readonly tally: Tally;
+  readonly limiter: RateLimiter;
   /** The Prometheus text of this process. */
   readonly renderMetrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
 }

@@ -10,8 +10,9 @@ import { detailReply, faultReply, jsonReply, type Reply } from './reply.js';
 import type { Route } from './route.js';
 
 export function roomRoutes({ desk, settings }: HttpParts): readonly Route[] {
+  const limit = { name: 'rooms', limit: settings.roomsPerMinute, perMs: 60_000 };
   return [
-    { path: '/create-room', method: 'POST', answer: (request) => createRoom(desk, request) },
+    { path: '/create-room', method: 'POST', answer: (request) => createRoom(desk, request), limit },
     {
       path: '/delete-peers-and-room',
       method: 'POST',

@@ -1,9 +1,6 @@
-import type { Request } from 'express';
-import type { Reply } from './reply.js';
+import type { MethodRoute } from './method-routes.js';
 
-/** One path and its one method. `answer` may reject; the server then says 500 and logs. */
-export interface Route {
-  readonly path: string;
+/** One path and its one method. */
+export interface Route extends MethodRoute {
   readonly method: 'GET' | 'POST';
-  readonly answer: (request: Request) => Promise<Reply> | Reply;
 }

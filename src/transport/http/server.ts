@@ -1,64 +1,121 @@
-/** The HTTP face: the three routes of the Python server, what its later versions added, and operations. */
+/** The HTTP face: the routes of the Python server, what its later versions added, rooms, ICE servers, and operations. */
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
+import { clientAddress } from '../client-address.js';
+import { credentialOf } from '../credential.js';
 import { authRoutes } from './auth-routes.js';
 import { corsHeaders, isPreflight, preflightHeaders } from './cors.js';
 import type { HttpParts } from './desk.js';
 import { unhandled } from './failure.js';
+import { iceRoutes } from './ice-routes.js';
+import { internalRoutes } from './internal-routes.js';
+import { byPath, type PathRoutes } from './method-routes.js';
 import { opsRoutes } from './ops-routes.js';
-import { detailReply, send, type Reply } from './reply.js';
+import { detailReply, jsonReply, send, type Reply } from './reply.js';
 import { ClientGoneError, discardBody } from './request-body.js';
 import { roomRoutes } from './room-routes.js';
-import type { Route } from './route.js';
+import { roomsApiRoutes } from './rooms-api-routes.js';
 
-/** All routes on one Express app. `ManagedServer` runs it. */
-export function createHttpApp(parts: HttpParts): Express {
-  const routes = [...authRoutes(parts), ...roomRoutes(parts), ...opsRoutes(parts)];
+/** `isGuest`: on the Express app of somebody else, who answers what is not ours. */
+export function createHttpApp(parts: HttpParts, isGuest = false): Express {
+  const paths = pathsOf(parts);
   const app = express();
   app.disable('x-powered-by').disable('etag');
   app.enable('case sensitive routing').enable('strict routing');
-  app.use((request, _response, next) => {
-    discardBody(request);
-    next();
-  });
-  for (const route of routes) {
-    app.all(route.path, (request, response) => serve(parts, route, request, response));
+  for (const path of paths) {
+    app.all(path.path, (request, response) => {
+      discardBody(request);
+      return serve(parts, path, request, response);
+    });
   }
-  const paths = new Set(routes.map(({ path }) => path));
+  if (isGuest) return app;
+  const literal = new Set(paths.filter(({ isLiteral }) => isLiteral).map(({ path }) => path));
   app.use((request, response) => {
-    send(response, withoutSlash(request, paths) ?? detailReply(404, 'Not Found'));
+    discardBody(request);
+    send(response, withoutSlash(request, literal) ?? detailReply(404, 'Not Found'));
   });
   const onError: ErrorRequestHandler = (error: unknown, request, response, next) => {
-    if (response.headersSent) {
-      next(error);
-      return;
-    }
-    settle(parts, { path: 'unknown', method: request.method }, response, unhandled(error));
+    if (response.headersSent) next(error);
+    // Express could not decode a part of the path: no such path is served.
+    else if (error instanceof URIError) send(response, detailReply(404, 'Not Found'));
+    else settle(parts, { path: 'unknown', method: request.method }, response, unhandled(error));
   };
   app.use(onError);
   return app;
 }
 
-async function serve(parts: HttpParts, route: Route, request: Request, response: Response): Promise<void> {
+function pathsOf(parts: HttpParts): readonly PathRoutes[] {
+  const { desk, settings, limiter, tally } = parts;
+  const { allowAnonymous, roomsPerMinute, iceRequestsPerMinute, internalServiceKey, maxPeersPerRoom } =
+    settings;
+  const asker = {
+    limiter,
+    tally,
+    credentialOf: (request: Request) => credentialOf(request, { ...settings, allowQueryToken: false })?.token,
+    addressOf: (request: Request) => clientAddress(request, settings.trustedProxies),
+  };
+  return byPath([
+    ...authRoutes(parts),
+    ...roomRoutes(parts),
+    ...opsRoutes(parts),
+    ...iceRoutes({
+      ...asker,
+      desk,
+      settings: { allowAnonymousIce: allowAnonymous, iceRequestsPerMinutePerIp: iceRequestsPerMinute },
+    }),
+    ...roomsApiRoutes({
+      ...asker,
+      rooms: desk.rooms,
+      settings: { allowAnonymousRooms: allowAnonymous, roomsPerMinutePerIp: roomsPerMinute },
+    }),
+    ...internalRoutes({ rooms: desk.rooms, settings: { internalServiceKey, maxPeersPerRoom } }),
+  ]);
+}
+
+async function serve(
+  parts: HttpParts,
+  path: PathRoutes,
+  request: Request,
+  response: Response,
+): Promise<void> {
   const { allowedOrigins } = parts.settings;
   const cors = corsHeaders(request, allowedOrigins);
   const isAllowedOrigin = cors['access-control-allow-origin'] !== undefined;
   if (isAllowedOrigin && isPreflight(request)) {
-    send(response, { status: 204, text: '', headers: preflightHeaders(route.method) }, cors);
+    send(response, { status: 204, text: '', headers: preflightHeaders(path.methods) }, cors);
     return;
   }
-  const asked = request.method === 'HEAD' && route.method === 'GET' ? 'GET' : request.method;
-  if (asked !== route.method) {
-    send(response, detailReply(405, 'Method Not Allowed', { allow: route.method }), cors);
+  const route = path.routeFor(request.method);
+  if (route === undefined) {
+    send(response, detailReply(405, 'Method Not Allowed', { allow: path.methods }), cors);
     return;
   }
   let reply: Reply;
   try {
-    reply = await route.answer(request);
+    // The body is asked for in the turn in which the request came; a limit is asked for first.
+    reply = route.limit === undefined ? await route.answer(request) : await limited(parts, route, request);
   } catch (error) {
     if (error instanceof ClientGoneError) return;
     reply = unhandled(error);
   }
-  settle(parts, { path: route.path, method: request.method }, response, reply, cors);
+  settle(parts, { path: path.path, method: request.method }, response, reply, cors);
+}
+
+/** Routes that have a limit read no body. */
+async function limited(
+  { limiter, tally, settings }: HttpParts,
+  { limit, answer }: NonNullable<ReturnType<PathRoutes['routeFor']>>,
+  request: Request,
+): Promise<Reply> {
+  if (limit === undefined) return answer(request);
+  const { isAllowed, retryAfterMs } = await limiter.take(
+    limit,
+    clientAddress(request, settings.trustedProxies),
+  );
+  if (isAllowed) return answer(request);
+  tally.requests_limited += 1;
+  const seconds = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
+  const detail = `Too many requests from this address: try again in ${seconds} s`;
+  return jsonReply(429, { detail, retry_after_ms: Math.ceil(retryAfterMs) }, { 'retry-after': seconds });
 }
 
 /** Logs why, once, when the answer hides a failure; then sends it. The URL is not logged: it may carry a token. */

@@ -1,46 +1,28 @@
 import type { Socket } from 'node:net';
-import type { SignalingNode } from '../../core/signaling-node.js';
-import type { Session } from '../../core/session.js';
-import type { Dialect } from '../../dialects/dialect.js';
+import type { Arrived, Session } from '../../core/session.js';
+import type { Dialect, Door, Scope } from '../../dialects/dialect.js';
 import type { EventSink } from '../../ports/event-sink.js';
-import type { Clock, Logger, Tally } from '../../ports/runtime.js';
 import { closeTable, type CloseReason } from '../../protocol/close.js';
 import { SignalingError } from '../../protocol/errors.js';
-import type { Ask, Event } from '../../protocol/messages.js';
+import { isRelayed, type Ask, type Command, type Event } from '../../protocol/messages.js';
+import type { ConnectionContext } from './connection-context.js';
 import { FrameReader, type FrameEvents } from './frame-reader.js';
-import { pingFrame } from './frame.js';
 import { InboundQueue, type InboundFrame, type InboundTap } from './inbound-queue.js';
-import type { Liveness } from './liveness.js';
-import { Outbox, type Flusher } from './outbox.js';
+import { Outbox } from './outbox.js';
 import type { PeerSocket, SocketListener } from './peer-socket.js';
 import { PreJoinGuard } from './pre-join-guard.js';
-
-export interface ConnectionSettings {
-  readonly maxOutboxBytes: number;
-  readonly maxMessageBytes: number;
-  /** Absolute: traffic does not extend it. */
-  readonly preJoinMs: number;
-}
-
-/** What all connections of a process share. */
-export interface ConnectionContext {
-  readonly node: SignalingNode;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly tally: Tally;
-  readonly flusher: Flusher;
-  readonly liveness: Liveness;
-  readonly encoder: (dialect: Dialect, event: Event, ask: Ask | undefined) => Buffer;
-  readonly settings: ConnectionSettings;
-}
+import { Pulse } from './pulse.js';
 
 /** One WebSocket: frames in, strictly one after another; events out, corked per tick. Dies with the socket. */
 export class Connection implements EventSink, SocketListener, InboundTap, FrameEvents {
-  readonly dialect: string;
   readonly #context: ConnectionContext;
   readonly #socket: PeerSocket;
   readonly #stream: Socket;
-  readonly #dialect: Dialect;
+  readonly #entrance: Door;
+  readonly #scope: Scope;
+  readonly #pulse: Pulse;
+  /** Another spelling of it when the client turns out to use that. */
+  #dialect: Dialect;
   readonly #outbox: Outbox;
   readonly #inbound: InboundQueue;
   readonly #session: Session;
@@ -48,29 +30,60 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
   #guard: PreJoinGuard | undefined;
   readonly #unwatch: () => void;
   #isClosing = false;
-  #heardSincePing = true;
-  #probes: ((answered: boolean) => void)[] = [];
 
-  constructor(context: ConnectionContext, socket: PeerSocket, stream: Socket, dialect: Dialect) {
+  constructor(
+    context: ConnectionContext,
+    socket: PeerSocket,
+    stream: Socket,
+    entrance: Door,
+    arrived: Arrived,
+  ) {
     this.#context = context;
     this.#socket = socket;
     this.#stream = stream;
-    this.#dialect = dialect;
-    this.dialect = dialect.name;
+    this.#entrance = entrance;
+    this.#dialect = entrance.dialect;
+    this.#scope = { roomId: entrance.roomId, now: () => context.clock.now() };
+    this.#pulse = new Pulse(stream, context.clock);
     this.#outbox = new Outbox(stream, context.settings.maxOutboxBytes);
     this.#inbound = new InboundQueue(this);
-    this.#session = context.node.open(this);
+    this.#session = context.node.open(this, arrived);
     this.#unwatch = context.liveness.watch(this);
     FrameReader.attach(stream, context.settings.maxMessageBytes, this);
     this.#expectJoin();
     socket.listen(this);
+    if (!entrance.waitsForToken || arrived.credential !== undefined) this.#greet();
+  }
+
+  get dialect(): string {
+    return this.#dialect.name;
+  }
+
+  get wantsRoomState(): boolean {
+    return this.#dialect.wantsRoomState;
+  }
+
+  get hearsItself(): boolean {
+    return this.#dialect.hearsItself;
+  }
+
+  /** Does what the address asks for, before anything that the client says. */
+  #greet(idToken?: string): void {
+    const { hello } = this.#entrance;
+    if (hello === undefined) return;
+    if ('error' in hello) {
+      void this.#context.node.reject(this.#session, hello.error, hello.ask, false);
+      this.close(this.#entrance.roomId === undefined ? 'unusable_room_id' : 'malformed_address');
+      return;
+    }
+    const shown = idToken === undefined || hello.command.type !== 'join' ? {} : { idToken };
+    this.#inbound.wait(this.#run({ ...hello.command, ...shown }, hello.ask));
   }
 
   onFrame(bytes: Buffer, isBinary: boolean): void {
     this.#context.tally.frames_received += 1;
-    this.#heardSincePing = true;
+    this.#pulse.heard();
     if (this.#isClosing) return;
-    if (this.#probes.length > 0) this.#settleProbes(true);
     this.#guard?.frameEnded();
     this.#inbound.push({ bytes, isBinary });
   }
@@ -89,13 +102,21 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
       this.#refuseTooBig();
       return undefined;
     }
-    const decoded = this.#dialect.decode(bytes, isBinary);
-    if ('error' in decoded) {
-      this.#context.node.reject(this.#session, decoded.error, decoded.ask, decoded.endsQuiet);
+    const decoded = this.#dialect.decode(bytes, isBinary, this.#scope);
+    if ('error' in decoded)
+      return this.#context.node.reject(this.#session, decoded.error, decoded.ask, decoded.endsQuiet);
+    if (decoded.speaks !== undefined) this.#dialect = decoded.speaks;
+    const { command, ask } = decoded;
+    if (command.type === 'refresh_token' && this.#entrance.waitsForToken && this.#guard !== undefined) {
+      this.#greet(command.token);
       return undefined;
     }
-    const waiting = this.#context.node.receive(this.#session, decoded.command, decoded.ask);
-    if (decoded.command.type === 'leave' && this.#session.state.at === 'outside') this.#expectJoin();
+    return this.#run(command, ask);
+  }
+
+  #run(command: Command, ask: Ask): Promise<void> | undefined {
+    const waiting = this.#context.node.receive(this.#session, command, ask);
+    if (command.type === 'leave' && this.#session.state.at === 'outside') this.#expectJoin();
     return waiting?.then(() => {
       if (this.#session.state.at === 'joined') this.#releaseGuard();
     });
@@ -111,8 +132,10 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
     this.#socket.resume();
   }
 
-  overflow(): void {
-    this.close('too_fast');
+  overflow(): boolean {
+    // Who has joined may lose nothing; paused as it is, there is one piece of it at most.
+    if (this.#guard !== undefined) this.close('too_fast');
+    return this.#isClosing;
   }
 
   /** Bounds time and bytes until the session sits in a room. */
@@ -140,10 +163,10 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
     this.close('too_big');
   }
 
-  encode(event: Event, ask?: Ask): Buffer {
+  encode(event: Event, ask?: Ask): Buffer | undefined {
     const frame = event.type === 'signal' || event.type === 'message' ? event.frame : undefined;
     const isVerbatim = frame?.isSigned === true && frame.dialect === this.#dialect.name;
-    return isVerbatim ? frame.bytes : this.#context.encoder(this.#dialect, event, ask);
+    return isVerbatim ? frame.bytes : this.#context.encoder(this.#dialect, event, ask, this.#scope);
   }
 
   write(payload: Buffer): boolean {
@@ -164,15 +187,17 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
   }
 
   send(event: Event, ask?: Ask): boolean {
-    return !this.#isClosing && this.write(this.encode(event, ask));
+    if (this.#isClosing) return false;
+    const payload = this.encode(event, ask);
+    return payload === undefined ? !isRelayed(event) : this.write(payload);
   }
 
-  close(reason: CloseReason): void {
+  close(reason: CloseReason, text?: string): void {
     if (this.#isClosing) return;
     this.#outbox.flush();
     this.#end();
-    const { code, text } = closeTable[reason];
-    this.#socket.close(code, text);
+    const said = this.#dialect.close?.(reason) ?? closeTable[reason];
+    this.#socket.close(said.code, text ?? said.text);
     this.#context.logger.info('closed', { session: this.#session.id, reason });
   }
 
@@ -180,34 +205,20 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
     if (this.#isClosing) return Promise.resolve(false);
     // While it joins it is not read, so it cannot be heard; it spoke a moment ago.
     if (this.#inbound.isWaiting) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      this.#ping();
-      const backlogBytes = this.#stream.writableLength;
-      const cancel = this.#context.clock.after(withinMs, () => {
-        // The ping waits behind mail. A full pipe that moves has somebody at its other end.
-        resolve(backlogBytes > 0 && this.#stream.writableLength < backlogBytes);
-      });
-      this.#probes.push((answered) => {
-        cancel();
-        resolve(answered);
-      });
-    });
+    return this.#pulse.probe(withinMs);
   }
 
   checkAlive(): void {
     if (this.#isClosing) return;
-    if (!this.#heardSincePing && !this.#inbound.isWaiting) {
-      this.#context.logger.info('pong_timeout', { session: this.#session.id });
-      this.#socket.terminate();
-      return;
-    }
-    this.#heardSincePing = false;
-    this.#ping();
+    // While it joins it is not read, so it cannot be heard.
+    if (this.#inbound.isWaiting) this.#pulse.heard();
+    if (this.#pulse.beat()) return;
+    this.#context.logger.info('pong_timeout', { session: this.#session.id });
+    this.#socket.terminate();
   }
 
   onPong(): void {
-    this.#heardSincePing = true;
-    this.#settleProbes(true);
+    this.#pulse.heard();
   }
 
   onError(error: Error): void {
@@ -228,22 +239,12 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
     this.#releaseGuard();
     this.#inbound.clear();
     this.#unwatch();
-    this.#settleProbes(false);
+    this.#pulse.settle(false);
     // A paused socket would not see the far end's answer to the close.
     if (this.#socket.isPaused) this.#socket.resume();
     // Not at once: the caller may be walking over the room that this session leaves.
     queueMicrotask(() => {
       this.#context.node.disconnected(this.#session);
     });
-  }
-
-  #ping(): void {
-    if (this.#stream.writable) this.#stream.write(pingFrame);
-  }
-
-  #settleProbes(answered: boolean): void {
-    const probes = this.#probes;
-    this.#probes = [];
-    for (const settle of probes) settle(answered);
   }
 }

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
+import { shred } from './shred.js';
 
 /** Byte 0 of whole frames without extensions (RFC 6455 section 5.2). */
 const wholeText = 0x81;
@@ -95,6 +96,8 @@ export class FrameReader {
         short < 126 ? short : short === 126 ? data.readUInt16BE(at + 2) : readLength(data, at + 2);
       if (length > this.#maxBytes) {
         this.#delegate(data.subarray(at));
+        // ws refuses it at its header, and reads on, so that the far end gets to the goodbye.
+        this.#stream.on('data', shred);
         return;
       }
       const end = at + headBytes + length;

@@ -1,33 +1,47 @@
-import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type Server as SocketServer, type ServerOptions } from 'ws';
-import type { Dialect } from '../../dialects/dialect.js';
-import { Connection, type ConnectionContext } from './connection.js';
+import type { Door } from '../../dialects/dialect.js';
+import type { Doors } from '../../dialects/doors.js';
+import type { RateLimiter } from '../../ports/rate-limiter.js';
+import { SignalingError } from '../../protocol/errors.js';
+import { clientAddress, type TrustedProxies } from '../client-address.js';
+import { chooseSubprotocol, credentialOf } from '../credential.js';
+import { Connection } from './connection.js';
+import type { ConnectionContext } from './connection-context.js';
 import { isOriginAllowed } from './origin.js';
 import { PeerSocket } from './peer-socket.js';
+import { refuseUpgrade, type UpgradeRefusal } from './refuse-upgrade.js';
 
 export interface GatewaySettings {
   readonly maxMessageBytes: number;
+  readonly maxConnectionsPerIp: number;
   readonly allowedOrigins: readonly string[];
+  readonly allowQueryToken: boolean;
+  readonly trustedProxies: TrustedProxies;
 }
 
 /** After a close frame, its own or the far end's, a socket has this long to go. ws's default is 30 s. */
 const closeTimeoutMs = 3_000;
+const stopping = 'This server is stopping. Try again, elsewhere or in a moment.';
+/** How soon an address that has too many connections may try again. */
+const retryAfterMs = 5_000;
 
 /** Accepts upgrades: a column of guards, then a connection. One gateway may serve several HTTP servers. */
 export class Gateway {
   readonly #context: ConnectionContext;
   readonly #settings: GatewaySettings;
-  readonly #dialects: ReadonlyMap<string, Dialect>;
+  readonly #doors: Doors;
+  readonly #limiter: RateLimiter;
   readonly #sockets: SocketServer<typeof PeerSocket>;
   #isDraining = false;
 
-  /** `dialects`: by the exact path that speaks them. */
-  constructor(context: ConnectionContext, settings: GatewaySettings, dialects: ReadonlyMap<string, Dialect>) {
+  constructor(context: ConnectionContext, settings: GatewaySettings, doors: Doors, limiter: RateLimiter) {
     this.#context = context;
     this.#settings = settings;
-    this.#dialects = dialects;
+    this.#doors = doors;
+    this.#limiter = limiter;
     const options: ServerOptions<typeof PeerSocket> & { readonly closeTimeout: number } = {
       noServer: true,
       closeTimeout: closeTimeoutMs,
@@ -35,22 +49,31 @@ export class Gateway {
       perMessageDeflate: false,
       clientTracking: false,
       maxPayload: settings.maxMessageBytes,
+      handleProtocols: chooseSubprotocol,
       WebSocket: PeerSocket,
     };
     this.#sockets = new WebSocketServer(options);
   }
 
-  attach(server: Server): void {
-    server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
-      this.#upgrade(request, stream, head);
-    });
+  /** `sharesServer`: other paths are somebody else's to answer. The returned function undoes it. */
+  attach(server: Server, sharesServer = false): () => void {
+    const onUpgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
+      this.#upgrade(request, stream, head, sharesServer);
+    };
+    server.on('upgrade', onUpgrade);
+    return () => {
+      server.off('upgrade', onUpgrade);
+    };
   }
 
   drain(): void {
     this.#isDraining = true;
   }
 
-  #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+  #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer, sharesServer: boolean): void {
+    const { path, query } = addressOf(request.url ?? '/');
+    const door = this.#doors.find(path, query);
+    if (door === undefined && sharesServer) return;
     // Behind an http.Server it always is one, with or without TLS.
     if (!(stream instanceof Socket)) {
       stream.destroy();
@@ -59,48 +82,104 @@ export class Gateway {
     stream.on('error', ignoreUntilOpen);
     if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
       this.#refuse(stream, 400, 'Only upgrades to WebSocket are served. Ask without an Upgrade header.');
-      return;
-    }
-    const path = pathOf(request.url ?? '/');
-    const dialect = this.#dialects.get(path);
-    if (dialect === undefined) {
-      const known = [...this.#dialects.keys()].join(', ');
-      this.#refuse(stream, 404, `No WebSocket is served at this path. Served: ${known}`);
-      return;
-    }
-    if (!isOriginAllowed(request.headers.origin, request.headers.host, this.#settings.allowedOrigins)) {
+    } else if (door === undefined) {
+      this.#refuse(stream, 404, `No WebSocket is served at this path. Served: ${this.#doors.shown}`);
+    } else if (
+      !isOriginAllowed(request.headers.origin, request.headers.host, this.#settings.allowedOrigins)
+    ) {
       this.#refuse(stream, 403, 'This Origin is not allowed. The operator can add it to ALLOWED_ORIGINS.');
+    } else if (this.#isDraining) {
+      this.#refuse(stream, 503, stopping);
+    } else {
+      this.#admit(request, stream, head, door, query).catch((error: unknown) => {
+        this.#context.logger.error('upgrade_failed', { error });
+        this.#refuse(stream, 500, 'The server failed to handle this upgrade.');
+      });
+    }
+  }
+
+  async #admit(
+    request: IncomingMessage,
+    stream: Socket,
+    head: Buffer,
+    door: Door,
+    query: URLSearchParams,
+  ): Promise<void> {
+    const address = clientAddress(request, this.#settings.trustedProxies);
+    const release = await this.#limiter.hold('connections', address, this.#settings.maxConnectionsPerIp);
+    if (release === undefined) {
+      this.#context.tally.upgrades_limited += 1;
+      this.#refuse(stream, 429, 'Too many connections from this address.', { retryAfterMs });
+      return;
+    }
+    // It may have gone while others were asked.
+    if (hasGone(stream)) {
+      release();
+      return;
+    }
+    stream.once('close', release);
+    const credential = credentialOf(request, this.#settings)?.token;
+    if (query.get('reject') === 'http' && door.roomId !== undefined) {
+      const refusal = await this.#judge(credential, door);
+      if (refusal !== undefined) {
+        if (refusal.retryable) this.#refuse(stream, 503, refusal.message, { retryAfterMs });
+        else this.#refuse(stream, 403, refusal.message);
+        return;
+      }
+    }
+    // It may have gone while others were asked, and so may we.
+    if (hasGone(stream)) {
+      release();
       return;
     }
     if (this.#isDraining) {
-      this.#refuse(stream, 503, 'This server is stopping. Try again, elsewhere or in a moment.');
+      this.#refuse(stream, 503, stopping);
       return;
     }
     this.#sockets.handleUpgrade(request, stream, head, (socket) => {
       stream.off('error', ignoreUntilOpen);
       this.#context.tally.connections_opened += 1;
-      new Connection(this.#context, socket, stream, dialect);
+      new Connection(this.#context, socket, stream, door, { credential, address });
     });
   }
 
-  #refuse(stream: Duplex, status: number, text: string): void {
+  /** Who asks to be refused by HTTP, as S4's framework does it, learns at the upgrade that its token is bad. */
+  async #judge(
+    credential: string | undefined,
+    { hello, waitsForToken }: Door,
+  ): Promise<SignalingError | undefined> {
+    if (credential === undefined && waitsForToken) return undefined;
+    const command = hello !== undefined && 'command' in hello ? hello.command : undefined;
+    const mayBeAnonymous = command?.type === 'join' && command.mayBeAnonymous === true;
+    try {
+      await this.#context.node.prove(credential, mayBeAnonymous);
+      return undefined;
+    } catch (error) {
+      if (error instanceof SignalingError) return error;
+      throw error;
+    }
+  }
+
+  #refuse(stream: Duplex, status: number, text: string, more: Partial<UpgradeRefusal> = {}): void {
     this.#context.tally.upgrades_refused += 1;
-    const body = `${text}\n`;
-    stream.end(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n` +
-        'Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\n' +
-        `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
-    stream.once('finish', () => {
-      stream.destroy();
-    });
+    refuseUpgrade(stream, { status, text, ...more });
   }
 }
 
-/** The path of a request target, in origin form (`/path?query`) or, as proxies are sent it, in absolute form. */
-function pathOf(target: string): string {
+/** Path and query of a request target, in origin form (`/path?query`) or, as proxies are sent it, in absolute form. */
+function addressOf(target: string): { readonly path: string; readonly query: URLSearchParams } {
   const isAbsolute = !target.startsWith('/') && URL.canParse(target);
-  return isAbsolute ? new URL(target).pathname : (target.split('?', 1)[0] ?? '/');
+  if (isAbsolute) {
+    const { pathname, searchParams } = new URL(target);
+    return { path: pathname, query: searchParams };
+  }
+  const at = target.indexOf('?');
+  if (at === -1) return { path: target, query: new URLSearchParams() };
+  return { path: target.slice(0, at), query: new URLSearchParams(target.slice(at + 1)) };
+}
+
+function hasGone({ destroyed }: Socket): boolean {
+  return destroyed;
 }
 
 /** A client that goes away during the handshake: the stream's close says all there is to know. */

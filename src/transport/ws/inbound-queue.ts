@@ -11,8 +11,8 @@ export interface InboundTap {
   /** Stop and start reading: what is not read waits in the kernel, and nothing is lost. */
   pause(): void;
   resume(): void;
-  /** More came in one piece than any honest client sends at once. */
-  overflow(): void;
+  /** More came in one piece than any honest client sends at once. True: that was the end of the socket. */
+  overflow(): boolean;
 }
 
 /** Frames in one chunk of the socket behind a join that still waits. A client trickles some dozens at most. */
@@ -35,10 +35,19 @@ export class InboundQueue {
   push(frame: InboundFrame): void {
     if (this.#parked === undefined) {
       this.#run(frame);
-    } else if (this.#parked.push(frame) > maxParked) {
+    } else if (this.#parked.push(frame) > maxParked && this.#tap.overflow()) {
       this.#parked = [];
-      this.#tap.overflow();
     }
+  }
+
+  /** What comes from now on must wait for this. */
+  wait(waiting: Promise<void> | undefined): void {
+    if (waiting === undefined) return;
+    this.#parked ??= [];
+    this.#tap.pause();
+    void waiting.then(() => {
+      this.#drain();
+    });
   }
 
   /** Forgets what waits. */
@@ -49,13 +58,8 @@ export class InboundQueue {
   /** True when the session must wait. */
   #run(frame: InboundFrame): boolean {
     const waiting = this.#tap.handle(frame);
-    if (waiting === undefined) return false;
-    this.#parked ??= [];
-    this.#tap.pause();
-    void waiting.then(() => {
-      this.#drain();
-    });
-    return true;
+    this.wait(waiting);
+    return waiting !== undefined;
   }
 
   #drain(): void {

@@ -39,6 +39,8 @@ describe('Browsers of another origin', () => {
         headers: {
           vary: 'Origin',
           'access-control-allow-origin': origin,
+          'access-control-allow-credentials': 'true',
+          'access-control-expose-headers': 'retry-after',
           'access-control-allow-methods': 'POST',
           'access-control-allow-headers': 'authorization, content-type',
           'access-control-max-age': '600',
@@ -51,7 +53,12 @@ describe('Browsers of another origin', () => {
         { method: 'GET', path: '/health' },
       ]) {
         expect(await ask(port, { ...request, headers: { origin } })).toMatchObject({
-          headers: { vary: 'Origin', 'access-control-allow-origin': origin },
+          headers: {
+            vary: 'Origin',
+            'access-control-allow-origin': origin,
+            'access-control-allow-credentials': 'true',
+            'access-control-expose-headers': 'retry-after',
+          },
         });
       }
     });
@@ -67,13 +74,14 @@ describe('Browsers of another origin', () => {
     });
   });
 
-  test('[H11] may all call when the list says so', async () => {
+  test('[H11] [U2] may all call when the list says so, but not with the cookie of their user', async () => {
     await withServer({ settings: { allowedOrigins: ['*'] } }, async ({ port }) => {
       const answer = await ask(port, {
         path: '/anonymous-signin',
         headers: { origin: 'https://any.example' },
       });
       expect(answer.headers['access-control-allow-origin']).toBe('*');
+      expect(answer.headers).not.toHaveProperty('access-control-allow-credentials');
       expect(corsOf(await ask(port, { path: '/anonymous-signin' }))).toEqual([]);
     });
   });

@@ -1,11 +1,15 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { createCluster } from '../../../src/core/cluster/cluster.js';
+import { createRoomsApi, type RoomsApi } from '../../../src/core/rooms-api.js';
 import { createTally, type LogFields, type Logger, type Tally } from '../../../src/ports/runtime.js';
 import { SignalingError } from '../../../src/protocol/errors.js';
 import { asPeerId, asRoomId } from '../../../src/protocol/ids.js';
 import type { Desk, HttpSettings } from '../../../src/transport/http/desk.js';
 import { ManagedServer } from '../../../src/transport/http/managed-server.js';
 import { createHttpApp } from '../../../src/transport/http/server.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { memoryPorts, unlimitedCore } from '../../support/memory-core.js';
 
 interface LogLine {
   readonly level: string;
@@ -22,7 +26,7 @@ export interface Running {
 }
 
 /** A desk that knows the token `good`, the peer `known` and the room `0badcafe`. */
-function createDesk(asked: unknown[][]): Desk {
+function createDesk(asked: unknown[][], rooms: RoomsApi): Desk {
   const verify = (token: string | undefined): void => {
     if (token === undefined || token === 'good') return;
     if (token === 'stranger') throw new SignalingError('FORBIDDEN', 'Not yours.');
@@ -51,6 +55,13 @@ function createDesk(asked: unknown[][]): Desk {
       verify(bearer);
       return { found: peerId === 'known' || peerId === 'last', roomDeleted: peerId === 'last' };
     },
+    rooms,
+    async iceConfigOf(credential) {
+      await Promise.resolve();
+      verify(credential);
+      return { servers: [], transportPolicy: 'all' };
+    },
+    anonymousIceConfig: () => ({ servers: [], transportPolicy: 'all' }),
     stats: () => ({ rooms: 2, connections: 7, sessions: 5, peersByRole: { worker: 3, peer: 2 } }),
     notReady: () => Promise.resolve([]),
   };
@@ -80,16 +91,26 @@ export async function withServer(
     warn: keep('warn'),
     error: keep('error'),
   };
+  const ports = await memoryPorts(new FakeClock());
+  const rooms = createRoomsApi(createCluster(ports, unlimitedCore).context);
   const app = createHttpApp({
-    desk: { ...createDesk(asked), ...desk },
+    desk: { ...createDesk(asked, rooms), ...desk },
     settings: {
       requireDeleteAuth: false,
       allowedOrigins: [],
       peerKey: (value) => (typeof value === 'string' && value !== '' ? asPeerId(value) : undefined),
+      trustedProxies: () => false,
+      allowAnonymous: false,
+      signInsPerMinute: 0,
+      roomsPerMinute: 0,
+      iceRequestsPerMinute: 0,
+      maxPeersPerRoom: 8,
+      internalServiceKey: undefined,
       ...settings,
     },
     logger,
     tally,
+    limiter: ports.limiter,
     renderMetrics: () =>
       Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'some_metric 1\n' }),
   });

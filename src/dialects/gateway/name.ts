@@ -1,0 +1,2 @@
+/** The gateway dialect's name, as frames carry it. */
+export const gatewayName = 'gateway';

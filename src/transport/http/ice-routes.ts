@@ -1,0 +1,164 @@
+/** ICE servers over HTTP, in the shapes of the three families of clients that ask for them (SPEC I3 to I7). */
+import type { Request } from 'express';
+import { webrtcIceConfig } from '../../dialects/webrtc/ice-config.js';
+import type { RateLimiter } from '../../ports/rate-limiter.js';
+import type { Tally } from '../../ports/runtime.js';
+import type { IceConfig, IceServer } from '../../protocol/ice.js';
+import type { Json, JsonObject } from '../../protocol/records.js';
+import { refusal } from './failure.js';
+import { jsonReply, type Reply } from './reply.js';
+import type { Route } from './route.js';
+
+/** What these routes ask of the core. */
+export interface IceDesk {
+  /** For the verified user of a token. Rejects with `INVALID_TOKEN` or `IDENTITY_UNAVAILABLE`. */
+  iceConfigOf(credential: string): Promise<IceConfig>;
+  /** For who proves nothing; asked only where the settings allow it. */
+  anonymousIceConfig(): IceConfig;
+}
+
+export interface IceParts {
+  readonly desk: IceDesk;
+  readonly settings: {
+    /** Who proves nothing gets TURN credentials too (S2). */
+    readonly allowAnonymousIce: boolean;
+    /** Over the four paths together; 0: no limit. */
+    readonly iceRequestsPerMinutePerIp: number;
+  };
+  readonly limiter: RateLimiter;
+  readonly tally: Pick<Tally, 'requests_limited'>;
+  /** The caller's token, by whatever way it may come. */
+  readonly credentialOf: (request: Request) => string | undefined;
+  /** The caller's address, as limits count it. */
+  readonly addressOf: (request: Request) => string;
+}
+
+/** Where a family looks for the reason of a refusal. */
+type ReasonKey = 'detail' | 'error';
+
+/** One family of clients: what it calls a reason, and how it reads ICE servers. */
+interface Family {
+  readonly reason: ReasonKey;
+  readonly anonymous: boolean;
+  readonly unauthenticated: string;
+  readonly failed: string;
+  readonly answer: (ice: IceConfig) => Reply;
+}
+
+/** For S1's clients, which ask again that many seconds later (less five) even when there is nothing that ends. */
+const idleTtlS = 3_600;
+
+const anyText = 'A token is needed: Authorization: Bearer, or the cookie access_token';
+
+const s4: Family = {
+  reason: 'detail',
+  anonymous: false,
+  unauthenticated: 'Not authenticated',
+  failed: 'Failed to retrieve WebRTC configuration',
+  answer: (ice) => jsonReply(200, webrtcIceConfig(ice)),
+};
+const s2: Family = {
+  reason: 'error',
+  anonymous: true,
+  unauthenticated: anyText,
+  failed: 'Failed to make TURN credentials',
+  answer: turnCredentials,
+};
+const s1: Family = {
+  reason: 'error',
+  anonymous: true,
+  unauthenticated: anyText,
+  failed: 'Failed to retrieve the ICE servers',
+  answer: ({ servers, ttlS }) => jsonReply(200, { iceServers: servers.map(entryOf), ttl: ttlS ?? idleTtlS }),
+};
+
+const families: readonly (readonly [path: string, family: Family])[] = [
+  ['/api/v1/webrtc/config', s4],
+  ['/webrtc/config', s4],
+  ['/api/turn-credentials', s2],
+  ['/ice-servers', s1],
+  ['/api/turn/ice-servers', s1],
+];
+
+export function iceRoutes(parts: IceParts): readonly Route[] {
+  return families.map(([path, family]) => ({
+    path,
+    method: 'GET',
+    answer: async (request) => {
+      const reply = await answer(parts, family, request);
+      // Credentials are the caller's own, and refusals end: no cache may keep either.
+      return { ...reply, headers: { ...reply.headers, 'cache-control': 'no-store' } };
+    },
+  }));
+}
+
+/** The limit comes first: a bad token costs its sender as much as a good one. */
+async function answer(parts: IceParts, family: Family, request: Request): Promise<Reply> {
+  const { desk, settings, limiter, tally, addressOf, credentialOf } = parts;
+  try {
+    const rule = { name: 'ice', limit: settings.iceRequestsPerMinutePerIp, perMs: 60_000 };
+    const verdict = await limiter.take(rule, addressOf(request));
+    if (!verdict.isAllowed) {
+      tally.requests_limited += 1;
+      return tooMany(family.reason, verdict.retryAfterMs);
+    }
+    const credential = credentialOf(request);
+    if (credential !== undefined) return family.answer(await desk.iceConfigOf(credential));
+    if (family.anonymous && settings.allowAnonymousIce) return family.answer(desk.anonymousIceConfig());
+    const text = family.unauthenticated;
+    return jsonReply(401, { [family.reason]: text }, { 'www-authenticate': 'Bearer' });
+  } catch (failure) {
+    return refused(family, failure);
+  }
+}
+
+/** As every route that verifies a token refuses, in the family's words. */
+function refused({ reason, failed }: Family, failure: unknown): Reply {
+  const reply = refusal(failure);
+  if (reply.status === 500) return { ...jsonReply(500, { [reason]: failed }), failure };
+  if (reason === 'detail') return reply;
+  const { detail } = JSON.parse(reply.text) as { detail: Json };
+  return { ...reply, text: JSON.stringify({ [reason]: detail }) };
+}
+
+/** 429. `Retry-After` is whole seconds (RFC 9110 section 10.2.3), never too early and never 0. */
+function tooMany(reason: ReasonKey, retryAfterMs: number): Reply {
+  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
+  const text = `Too many requests from this address: try again in ${seconds} s`;
+  const body = { [reason]: text, retry_after_ms: Math.ceil(retryAfterMs) };
+  return jsonReply(429, body, { 'retry-after': String(seconds) });
+}
+
+/** S2's documented names and those that its code used; `ttl` in seconds, `expiresAt` in unix milliseconds. */
+function turnCredentials({ servers, ttlS, expiresAtMs }: IceConfig): Reply {
+  const turn = servers.find(({ credential }) => credential !== undefined);
+  const { urls, username, credential } = turn ?? {};
+  if (
+    urls === undefined ||
+    username === undefined ||
+    credential === undefined ||
+    ttlS === undefined ||
+    expiresAtMs === undefined
+  ) {
+    const error = 'TURN is not configured on this server: set TURN_URLS and TURN_SHARED_SECRET';
+    return jsonReply(503, { error });
+  }
+  return jsonReply(200, {
+    urls,
+    username,
+    password: credential,
+    credential,
+    credentialType: 'password',
+    ttl: ttlS,
+    expiresAt: expiresAtMs,
+  });
+}
+
+/** RTCIceServer; what it has not is left out. */
+function entryOf({ urls, username, credential }: IceServer): JsonObject {
+  return {
+    urls,
+    ...(username !== undefined && { username }),
+    ...(credential !== undefined && { credential }),
+  };
+}
