@@ -1,0 +1,101 @@
+import { once } from 'node:events';
+import { WebSocket } from 'ws';
+
+import { quantile } from '../bench/stats.mjs';
+
+/** So much of a message beside its number: a trickled candidate has about that. */
+const filler = 'x'.repeat(160);
+
+/** Two peers that do nothing wrong: one sends a numbered candidate every few ms, the other sends each back. */
+export class QuietPair {
+  #sockets;
+  #timer;
+  /** Number -> when it was sent. @type {Map<number, number>} */
+  #underWay = new Map();
+  #sent = 0;
+  #due = 1;
+  /** Messages that came twice, out of turn, or that nobody sent; frames that are no candidates; closes. */
+  faults = [];
+  /** @type {number[]} */
+  #roundTripsMs = [];
+
+  /** @param {WebSocket[]} sockets anna's and bert's, both registered */
+  constructor([anna, bert]) {
+    this.#sockets = [anna, bert];
+    bert.on('message', (data) => {
+      const frame = JSON.parse(data.toString());
+      if (frame.type !== 'candidate') this.faults.push(`bert was told ${frame.type}`);
+      else bert.send(candidate('bert', 'anna', frame.n));
+    });
+    anna.on('message', (data) => this.#back(JSON.parse(data.toString()), performance.now()));
+    for (const socket of this.#sockets) socket.on('close', (code) => this.faults.push(`closed ${code}`));
+  }
+
+  /** @param {string} url @param {{ room_id: string, token: string }} room @param {string[]} idTokens */
+  static async join(url, room, idTokens) {
+    const sockets = [];
+    for (const [index, name] of ['anna', 'bert'].entries()) {
+      const socket = new WebSocket(url, { perMessageDeflate: false });
+      await once(socket, 'open');
+      socket.send(JSON.stringify({ type: 'register', peer_id: name, ...room, id_token: idTokens[index] }));
+      const [data] = await once(socket, 'message');
+      const { type } = JSON.parse(data.toString());
+      if (type !== 'registered_auth') throw new Error(`${name} was not let in: ${data.toString()}`);
+      sockets.push(socket);
+    }
+    return new QuietPair(sockets);
+  }
+
+  start(everyMs) {
+    this.#timer = setInterval(() => {
+      this.#sent += 1;
+      this.#underWay.set(this.#sent, performance.now());
+      this.#sockets[0].send(candidate('anna', 'bert', this.#sent));
+    }, everyMs);
+  }
+
+  /** Round trips since the last call. @returns {{ count: number, p50Ms: number, p99Ms: number, mostMs: number }} */
+  take() {
+    const times = this.#roundTripsMs;
+    this.#roundTripsMs = [];
+    return {
+      count: times.length,
+      p50Ms: quantile(times, 0.5),
+      p99Ms: quantile(times, 0.99),
+      mostMs: quantile(times, 1),
+    };
+  }
+
+  /** No more messages; resolves to how many never came back, though they were waited for. */
+  async settle(patienceMs) {
+    clearInterval(this.#timer);
+    const endsAt = performance.now() + patienceMs;
+    while (this.#underWay.size > 0 && performance.now() < endsAt) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return this.#underWay.size;
+  }
+
+  close() {
+    clearInterval(this.#timer);
+    for (const socket of this.#sockets) {
+      socket.removeAllListeners('close');
+      socket.terminate();
+    }
+  }
+
+  #back({ type, n }, nowMs) {
+    const sentAtMs = this.#underWay.get(n);
+    if (type !== 'candidate' || sentAtMs === undefined || n !== this.#due) {
+      this.faults.push(`anna was told ${type} ${n}, not candidate ${this.#due}`);
+    }
+    if (sentAtMs === undefined) return;
+    this.#underWay.delete(n);
+    this.#due = n + 1;
+    this.#roundTripsMs.push(nowMs - sentAtMs);
+  }
+}
+
+function candidate(sender, target, n) {
+  return JSON.stringify({ type: 'candidate', sender, target, n, candidate: filler });
+}
