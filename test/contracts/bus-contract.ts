@@ -74,12 +74,15 @@ export function busContract(name: string, setup: () => Promise<BusSetup>): void 
 
     test('[N9] keeps ten thousand letters of one sender in order, among those of others', async () => {
       const [one, two, three] = [await open(), await open(), await open()];
-      const posts: Promise<boolean>[] = [];
+      let posts: Promise<boolean>[] = [];
       for (let at = 0; at < 10_000; at += 1) {
         posts.push(one.bus.post(three.nodeId, Buffer.from(`one ${String(at)}`)));
         if (at % 10 === 0) posts.push(two.bus.post(three.nodeId, Buffer.from(`two ${String(at / 10)}`)));
+        if (at % 1_000 < 999) continue;
+        // Each must be had within a second, and a busy machine has other things to do.
+        expect(new Set(await Promise.all(posts))).toEqual(new Set([true]));
+        posts = [];
       }
-      expect(new Set(await Promise.all(posts))).toEqual(new Set([true]));
       const texts = await three.texts(11_000);
       const of = (sender: string): string[] => texts.filter((text) => text.startsWith(sender));
       expect(of('one')).toEqual(Array.from({ length: 10_000 }, (_, at) => `one ${String(at)}`));

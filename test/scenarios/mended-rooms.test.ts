@@ -182,6 +182,22 @@ describe('[A1] an open room whose time is over', () => {
     expect((await eve.socket.closed).code).toBe(4403);
   });
 
+  test('[H10] is still its maker’s, whoever came and renewed it', async () => {
+    const { node, server } = await nodes.start('short', { ROOM_TTL_S: '60' });
+    const [maker, stranger] = [await node.signIn(), await node.signIn()];
+    const first = await DialectPeer.join('webrtc extended', node, lobby, 'first', maker);
+    peers.push(first);
+    await nodes.pass(61_000);
+    const late = await DialectPeer.join('webrtc', node, lobby, 'late', stranger);
+    late.send({ type: 'leave', payload: {} });
+    await first.until({ type: 'user-left', payload: { user_id: 'late' } });
+    expect(await server.post(byRoom, lobby, stranger.id_token)).toMatchObject({ status: 403 });
+    first.send({ type: 'leave', payload: {} });
+    await first.socket.closed;
+    expect((await server.post(byRoom, lobby, stranger.id_token)).text).toBe('{"status":"room not found"}');
+    expect(await server.post(byRoom, lobby, maker.id_token)).toEqual(deleted);
+  });
+
   test('[W8] who goes on there with a session goes on, and the host is who it was', async () => {
     const { node, server } = await nodes.start('short', { ROOM_TTL_S: '60' });
     const [maker, guest] = [await node.signIn(), await node.signIn()];

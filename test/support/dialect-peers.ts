@@ -108,8 +108,9 @@ export class DialectPeer {
         await socket.expect({ type: 'user-joined', payload: { user_id: name } });
     }
     // Its first underscore is what tells how it spells.
-    if (this.kind === 'webrtc with underscores')
-      this.send({ type: 'refresh_token', payload: { token: user?.id_token } });
+    if (this.kind !== 'webrtc with underscores') return;
+    this.send({ type: 'refresh_token', payload: { token: user?.id_token } });
+    await this.until({ type: 'token_refreshed' });
   }
 
   send(frame: Frame | string): void {
