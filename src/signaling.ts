@@ -12,6 +12,7 @@ import { SignalingNode } from './core/signaling-node.js';
 import { dialectNames, Doors, type DialectName } from './dialects/doors.js';
 import { toPeerId } from './dialects/peer-key.js';
 import { createTally, type Clock } from './ports/runtime.js';
+import type { Limits } from './protocol/messages.js';
 import { parseTrustedProxies } from './transport/client-address.js';
 import { createHttpApp } from './transport/http/server.js';
 import { createEncoder } from './transport/ws/encoder.js';
@@ -95,26 +96,25 @@ export async function createSignaling(
 }
 
 function coreSettings(config: Config): CoreSettings {
-  const { roomTtlMs, graceMs, allowAnonymous, kickBanMs, closeAtExpiry, roomsPerMinute, badTokensPerMinute } =
-    config;
+  const { roomTtlMs, graceMs, allowAnonymous, kickBanMs, closeAtExpiry } = config;
+  return { roomTtlMs, graceMs, allowAnonymous, kickBanMs, closeAtExpiry, limits: limitsOf(config) };
+}
+
+function limitsOf(config: Config): Limits {
   const { maxMessageBytes, maxOutboxBytes, maxPeersPerRoom, maxConnectionsPerIp } = config;
   const { messagesPerSecond, userMessagesPerSecond } = config;
+  const { signInsPerMinute, roomsPerMinute, iceRequestsPerMinute, badTokensPerMinute } = config;
   return {
-    roomTtlMs,
-    graceMs,
-    allowAnonymous,
-    kickBanMs,
-    closeAtExpiry,
+    maxMessageBytes,
+    maxOutboxBytes,
+    maxPeersPerRoom,
+    maxConnectionsPerIp,
+    messagesPerSecond,
+    messageBurst: messagesPerSecond * burstSeconds,
+    userMessagesPerSecond,
+    signInsPerMinute,
     roomsPerMinute,
+    iceRequestsPerMinute,
     badTokensPerMinute,
-    limits: {
-      maxMessageBytes,
-      maxOutboxBytes,
-      maxPeersPerRoom,
-      maxConnectionsPerIp,
-      messagesPerSecond,
-      messageBurst: messagesPerSecond * burstSeconds,
-      userMessagesPerSecond,
-    },
   };
 }

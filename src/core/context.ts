@@ -47,9 +47,6 @@ export interface CoreSettings {
   readonly kickBanMs: number;
   /** A session ends when its token does; otherwise it is only told. */
   readonly closeAtExpiry: boolean;
-  /** By address; 0: no limit. */
-  readonly roomsPerMinute: number;
-  readonly badTokensPerMinute: number;
 }
 
 /** What every handler works with. */

@@ -80,7 +80,7 @@ async function makeOpen(
   session: Session,
   { roomId, identity, old }: Wanted,
 ): Promise<RoomRecord> {
-  const rule = { name: 'rooms', limit: context.roomsPerMinute, perMs: 60_000 };
+  const rule = { name: 'rooms', limit: context.limits.roomsPerMinute, perMs: 60_000 };
   const { isAllowed, retryAfterMs } = await context.limiter.take(rule, session.arrived.address);
   if (!isAllowed)
     throw new SignalingError('RATE_LIMITED', 'Too many new rooms from this address.', { retryAfterMs });

@@ -126,6 +126,11 @@ export interface Limits {
   /** The same over all sessions of one user. */
   readonly userMessagesPerSecond: number;
   readonly maxConnectionsPerIp: number;
+  /** By address. */
+  readonly signInsPerMinute: number;
+  readonly roomsPerMinute: number;
+  readonly iceRequestsPerMinute: number;
+  readonly badTokensPerMinute: number;
 }
 
 export const leaveReasons = ['left', 'disconnected', 'replaced', 'deleted', 'kicked'] as const;

@@ -360,6 +360,10 @@ describe('writing', () => {
         messageBurst: 5,
         userMessagesPerSecond: 6,
         maxConnectionsPerIp: 7,
+        signInsPerMinute: 8,
+        roomsPerMinute: 9,
+        iceRequestsPerMinute: 10,
+        badTokensPerMinute: 11,
       },
       ice,
     };
@@ -388,6 +392,10 @@ describe('writing', () => {
         message_burst: 5,
         user_messages_per_second: 6,
         max_connections_per_ip: 7,
+        sign_ins_per_minute: 8,
+        rooms_per_minute: 9,
+        ice_requests_per_minute: 10,
+        bad_tokens_per_minute: 11,
       },
       reply_to: '1',
     });

@@ -341,6 +341,10 @@ describe('writing', () => {
     messageBurst: 5,
     userMessagesPerSecond: 6,
     maxConnectionsPerIp: 7,
+    signInsPerMinute: 8,
+    roomsPerMinute: 9,
+    iceRequestsPerMinute: 10,
+    badTokensPerMinute: 11,
   };
   const ourOwn: readonly (readonly [Event, object])[] = [
     [

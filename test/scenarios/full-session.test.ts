@@ -48,6 +48,10 @@ describe('join_room', () => {
       message_burst: 0,
       user_messages_per_second: 0,
       max_connections_per_ip: 0,
+      sign_ins_per_minute: 0,
+      rooms_per_minute: 0,
+      ice_requests_per_minute: 0,
+      bad_tokens_per_minute: 0,
     });
     expect(joined['session_id']).toMatch(/^[\w-]{21}$/);
   });

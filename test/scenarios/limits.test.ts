@@ -491,6 +491,10 @@ test('[L9] the limits that hold are named when one joins', async () => {
     RATE_MESSAGES_PER_SESSION: '7',
     RATE_MESSAGES_PER_USER: '8',
     MAX_PEERS_PER_ROOM: '6',
+    RATE_SIGNINS_PER_IP: '20',
+    RATE_ROOMS_PER_IP: '21',
+    RATE_ICE_PER_IP: '22',
+    RATE_BAD_TOKENS_PER_IP: '23',
   });
   try {
     const user = await server.signIn();
@@ -503,6 +507,10 @@ test('[L9] the limits that hold are named when one joins', async () => {
       message_burst: 70,
       user_messages_per_second: 8,
       max_connections_per_ip: 9,
+      sign_ins_per_minute: 20,
+      rooms_per_minute: 21,
+      ice_requests_per_minute: 22,
+      bad_tokens_per_minute: 23,
     };
     const flat = await server.connect();
     flat.send({ type: 'join_room', ...room, id_token: user.id_token });

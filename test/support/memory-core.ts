@@ -26,14 +26,16 @@ export const unlimitedCore: CoreSettings = {
     messageBurst: 0,
     userMessagesPerSecond: 0,
     maxConnectionsPerIp: 0,
+    signInsPerMinute: 0,
+    roomsPerMinute: 0,
+    iceRequestsPerMinute: 0,
+    badTokensPerMinute: 0,
   },
   roomTtlMs: 7_200_000,
   graceMs: 5_000,
   allowAnonymous: false,
   kickBanMs: 60_000,
   closeAtExpiry: false,
-  roomsPerMinute: 0,
-  badTokensPerMinute: 0,
 };
 
 /** One node's ports. Another node of the same cluster can be had from `cluster`. */

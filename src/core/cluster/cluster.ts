@@ -59,7 +59,7 @@ export function createCluster(ports: Ports, settings: CoreSettings): Cluster {
     ledger,
     appointments: new Appointments(clock),
     userBudgets,
-    guesses: new Guesses(settings.badTokensPerMinute),
+    guesses: new Guesses(settings.limits.badTokensPerMinute),
     get rosters() {
       return rosters;
     },

@@ -4,7 +4,7 @@ import type { CloseReason } from '../../protocol/close.js';
 import { asPeerId, type PeerId } from '../../protocol/ids.js';
 import type { Ask, CommandOf } from '../../protocol/messages.js';
 import { anonymous, type Identity, type JsonObject, type Proof } from '../../protocol/records.js';
-import { delayBadToken } from '../bad-tokens.js';
+import { answerToBadToken } from '../bad-tokens.js';
 import type { Context } from '../context.js';
 import { findRoom } from '../find-room.js';
 import { isStorable, maxMetadataChars } from '../metadata.js';
@@ -35,9 +35,7 @@ export async function join(
       session.refusedJoinLogged = true;
       context.logger.info('join_refused', { session: session.id, code: error.code, error: error.cause });
     }
-    if (error.code === 'INVALID_TOKEN' || error.code === 'INVALID_ROOM_TOKEN')
-      await delayBadToken(context, session.arrived.address);
-    refuse(context, session, error, ask);
+    refuse(context, session, await answerToBadToken(context, session.arrived.address, error), ask);
     // Its address leads nowhere else.
     if (command.isDoor === true && session.state.at === 'outside')
       session.sink.close(endOf[error.code] ?? 'unavailable');

@@ -1,6 +1,6 @@
 import { SignalingError } from '../../protocol/errors.js';
 import type { Ask, CommandOf } from '../../protocol/messages.js';
-import { delayBadToken } from '../bad-tokens.js';
+import { answerToBadToken } from '../bad-tokens.js';
 import type { Context } from '../context.js';
 import { refuse } from '../refusal.js';
 import type { Seat, Session } from '../session.js';
@@ -23,7 +23,6 @@ export async function refreshToken(
     session.tell({ type: 'token_refreshed', untilMs: proof.provenUntilMs }, ask);
   } catch (error) {
     if (!(error instanceof SignalingError)) throw error;
-    if (error.code === 'INVALID_TOKEN') await delayBadToken(context, session.arrived.address);
-    refuse(context, session, error, ask);
+    refuse(context, session, await answerToBadToken(context, session.arrived.address, error), ask);
   }
 }

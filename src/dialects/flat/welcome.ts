@@ -37,6 +37,10 @@ export function roomJoined(event: Joined): JsonObject {
       message_burst: event.limits.messageBurst,
       user_messages_per_second: event.limits.userMessagesPerSecond,
       max_connections_per_ip: event.limits.maxConnectionsPerIp,
+      sign_ins_per_minute: event.limits.signInsPerMinute,
+      rooms_per_minute: event.limits.roomsPerMinute,
+      ice_requests_per_minute: event.limits.iceRequestsPerMinute,
+      bad_tokens_per_minute: event.limits.badTokensPerMinute,
     },
   };
 }

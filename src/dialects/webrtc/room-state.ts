@@ -64,5 +64,9 @@ function limits(promised: Limits): JsonObject {
     message_burst: promised.messageBurst,
     user_messages_per_second: promised.userMessagesPerSecond,
     max_connections_per_ip: promised.maxConnectionsPerIp,
+    sign_ins_per_minute: promised.signInsPerMinute,
+    rooms_per_minute: promised.roomsPerMinute,
+    ice_requests_per_minute: promised.iceRequestsPerMinute,
+    bad_tokens_per_minute: promised.badTokensPerMinute,
   };
 }
