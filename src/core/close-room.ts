@@ -35,6 +35,8 @@ export async function closeRoom(
     if (seats.length > 0) return false;
     await remove();
     isGone = true;
+    // Who had read the record before, on another node, may have sat down since.
+    await Promise.all((await seatsIn(context, roomId)).map(end));
     return true;
   } finally {
     if (isGone) clock.after(buriedMs, unbury);

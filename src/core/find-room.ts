@@ -19,13 +19,14 @@ export async function findRoom(
   // The Python server fails inside its store call for this, so its word is the store's.
   if (roomId === undefined)
     throw new SignalingError('STORE_UNAVAILABLE', 'The store cannot hold this room_id: send a string.');
-  const record = await context.store.find(roomId);
-  if (command.isDoor === true && leadsToNone(context, command, record))
-    return makeOpen(context, session, {
-      roomId,
-      identity,
-      old: record ?? context.hub.room(roomId)?.record,
-    });
+  const stored = await context.store.find(roomId);
+  // What the store has forgotten, those who sit in it have not: a door must not make another of that name.
+  const record = stored ?? (command.isDoor === true ? context.hub.room(roomId)?.record : undefined);
+  if (command.isDoor === true && leadsToNone(context, command, record)) {
+    if (context.hub.isBuried(roomId)) throw new SignalingError('ROOM_NOT_FOUND');
+    if (record === undefined) await refuseOccupied(context, roomId);
+    return makeOpen(context, session, { roomId, identity, old: record });
+  }
   if (record === undefined || isAnother(command, record)) throw new SignalingError('ROOM_NOT_FOUND');
   if (isUntold(record, command))
     throw new SignalingError('MISSING_FIELDS', 'Missing: token. This room is not open.');
@@ -35,8 +36,16 @@ export async function findRoom(
   return record;
 }
 
-function isOver({ clock }: Context, { expiresAtS }: RoomRecord): boolean {
-  return clock.now() > expiresAtS * 1000;
+function isOver({ clock }: Context, { expiresAtS, isOpen }: RoomRecord): boolean {
+  // An open one is made anew, which stores allow from the next second on.
+  const nowS = clock.now() / 1000;
+  return (isOpen === true ? Math.floor(nowS) : nowS) > expiresAtS;
+}
+
+/** Peers of another node sit in a room that the store does not know any more: nobody here knows who may come in. */
+async function refuseOccupied({ presence }: Context, roomId: RoomId): Promise<void> {
+  const { seats } = await presence.view(roomId);
+  if (seats.some(({ standing }) => standing !== 'kept')) throw new SignalingError('ROOM_EXPIRED');
 }
 
 function mayEnter(

@@ -11,7 +11,7 @@ export class Hub {
   /** The seats of each name in all rooms, oldest first: `/delete-peers-and-room` knows only a name. */
   readonly #byPeer = new Map<PeerId, Set<Seat>>();
   /** Rooms that were or are being deleted: a join that read the record before must not revive them. */
-  readonly #buried = new Set<RoomId>();
+  readonly #buried = new Map<RoomId, number>();
 
   /** Called with each room that this node has no more to do with. */
   onDrop: (roomId: RoomId) => void = () => undefined;
@@ -45,12 +45,15 @@ export class Hub {
     return [...(this.#byPeer.get(peerId) ?? [])].reverse();
   }
 
+  /** As often as it is dug out again. */
   bury(roomId: RoomId): void {
-    this.#buried.add(roomId);
+    this.#buried.set(roomId, (this.#buried.get(roomId) ?? 0) + 1);
   }
 
   unbury(roomId: RoomId): void {
-    this.#buried.delete(roomId);
+    const left = (this.#buried.get(roomId) ?? 1) - 1;
+    if (left > 0) this.#buried.set(roomId, left);
+    else this.#buried.delete(roomId);
   }
 
   isBuried(roomId: RoomId): boolean {

@@ -28,6 +28,8 @@ const keptFrameBytes = 256;
 const unprovenBytes = 262_144;
 /** So many of the latest messages with an id are known again when they come again. */
 const rememberedMessages = 1_024;
+/** So many of the oldest are looked at for each that comes. */
+const forgetLooks = 16;
 /** So many when the peer has not said to have them. */
 const mostMessages = 8_192;
 
@@ -99,7 +101,11 @@ export class Mailbox {
 
   /** The oldest that the peer has; what it may still be sent again must be known, within bounds. */
   #forgetOne(heard: Map<string, boolean>): void {
+    let looks = 0;
     for (const [key, isHad] of heard) {
+      // One for each that is added, and some more.
+      looks += 1;
+      if (looks > forgetLooks && heard.size < mostMessages) return;
       if (!isHad && this.#isCounted && heard.size < mostMessages) continue;
       heard.delete(key);
       return;

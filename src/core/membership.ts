@@ -211,8 +211,25 @@ function forgetOldestName(context: Context, room: Room<Session>): void {
 export function sweepExpired(context: Context): void {
   const nowMs = context.clock.now();
   for (const room of context.hub.rooms()) {
-    if (room.liveCount > 0 || room.expiresAtMs >= nowMs) continue;
+    if (room.expiresAtMs >= nowMs) continue;
+    if (room.liveCount > 0) {
+      if (room.record.isOpen === true) void renewOpen(context, room);
+      continue;
+    }
     for (const member of room.members.values()) unseat(context, member, 'left');
     context.hub.dropIfEmpty(room);
+  }
+}
+
+/** An open room lives as long as somebody sits in it. */
+async function renewOpen({ store, clock, logger, roomTtlMs }: Context, room: Room<Session>): Promise<void> {
+  const nowMs = clock.now();
+  const renewed = { ...room.record, expiresAtS: Math.floor((nowMs + roomTtlMs) / 1000) };
+  try {
+    // Another node may have been faster: then its record is found by who comes next.
+    await store.create(renewed, Math.floor(nowMs / 1000));
+    room.renew(renewed);
+  } catch (error) {
+    logger.warn('room_not_renewed', { room: room.id, error });
   }
 }

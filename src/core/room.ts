@@ -70,7 +70,9 @@ export class Room<Member> {
 
   /** A room that was made anew when its time was over lives longer than who sits in it knows. */
   renew(record: RoomRecord): void {
-    if (record.expiresAtS > this.#record.expiresAtS) this.#record = record;
+    const { createdBy, isOpen, expiresAtS } = this.#record;
+    const isSame = record.createdBy === createdBy && record.isOpen === isOpen;
+    if (isSame && record.expiresAtS > expiresAtS) this.#record = record;
   }
 
   get id(): RoomId {

@@ -150,6 +150,7 @@ async function enter(
       createdBy: room.createdBy,
       ...(replaces === undefined ? {} : { replaces }),
       ...(isChosen ? {} : { isExclusive: true }),
+      ...renamed(session, room),
     });
     if (entered.outcome === 'seated') return entered;
     if (entered.outcome === 'full') {
@@ -159,6 +160,13 @@ async function enter(
     if (!isChosen || (await isHeld(context, session, entered.holder))) return undefined;
     replaces = entered.holder.generation;
   }
+}
+
+/** A peer that says its name at last goes on as who it was. */
+function renamed({ state }: Session, room: Room<Session>): Pick<EnterTerms, 'renames'> {
+  if (state.at !== 'joined' || state.seat.room !== room || !state.seat.isNameless) return {};
+  const { peerId, generation } = state.seat;
+  return { renames: { peerId, generation } };
 }
 
 function banned(retryAfterMs: number): SignalingError {

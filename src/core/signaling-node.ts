@@ -6,6 +6,7 @@ import type { IceConfig } from '../protocol/ice.js';
 import type { Ask, Command } from '../protocol/messages.js';
 import type { RoomRecord } from '../protocol/records.js';
 import type { Context, CoreSettings, Ports } from './context.js';
+import { answerToBadToken } from './bad-tokens.js';
 import { dispatch, reject } from './dispatch.js';
 import { drain } from './drain.js';
 import { disconnect, sweepExpired } from './membership.js';
@@ -81,9 +82,15 @@ export class SignalingNode {
   }
 
   /** Rejects with what is wrong with a token. `mayBeAnonymous`: none is needed where the server lets such peers in. */
-  async prove(credential: string | undefined, mayBeAnonymous: boolean): Promise<void> {
-    if (credential !== undefined) await this.#context.verifier.verify(credential);
-    else if (!mayBeAnonymous || !this.#context.allowAnonymous)
+  async prove(credential: string | undefined, mayBeAnonymous: boolean, address: string): Promise<void> {
+    if (credential !== undefined) {
+      try {
+        await this.#context.verifier.verify(credential);
+      } catch (error) {
+        if (!(error instanceof SignalingError)) throw error;
+        throw await answerToBadToken(this.#context, address, error);
+      }
+    } else if (!mayBeAnonymous || !this.#context.allowAnonymous)
       throw new SignalingError('INVALID_TOKEN', 'An identity token is needed.');
   }
 

@@ -54,7 +54,9 @@ export function refuseExcess(
   const { limits, tally } = context;
   tally.messages_limited += 1;
   session.excess += 1;
-  const text = `At most ${limits.messagesPerSecond} messages a second: this one was dropped, send it again later.`;
+  const { messagesPerSecond, userMessagesPerSecond } = limits;
+  const rates = `${messagesPerSecond} messages a second over this socket, ${userMessagesPerSecond} over all of a user's`;
+  const text = `At most ${rates} (0: no limit): this one was dropped, send it again later.`;
   refuse(context, session, new SignalingError('RATE_LIMITED', text, { retryAfterMs }), ask);
   if (session.excess >= Math.max(limits.messageBurst, leastExcess)) session.sink.close('too_fast');
 }

@@ -4,7 +4,6 @@ import { MessageBudget } from './message-budget.js';
 
 /** So often the other nodes are told what was used. */
 const shareEveryMs = 250;
-const rulePerMs = 1000;
 
 /** What all sessions of one user on this node may send together. Of `UserBudgets`. */
 export class UserBudget {
@@ -124,7 +123,8 @@ export class UserBudgets {
     if (sharing === undefined) return;
     const cost = budget.unshared;
     budget.unshared = 0;
-    const rule = { name: 'user_messages', limit: this.#rates.perSecond, perMs: rulePerMs };
+    const { perSecond, burst } = this.#rates;
+    const rule = { name: 'user_messages', limit: burst, perMs: (burst / perSecond) * 1000 };
     const { isAllowed, retryAfterMs } = await sharing.limiter.take(rule, budget.sub, cost);
     if (isAllowed) return;
     budget.unshared += cost;

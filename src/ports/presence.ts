@@ -67,6 +67,8 @@ export interface EnterTerms {
   readonly replaces?: number;
   /** The `sub` of the room's creator: the host as long as it is there, unless it has given that away. */
   readonly createdBy: string;
+  /** It is the same peer as in that seat, under a new name: it keeps its rank, and is the host if that was. */
+  readonly renames?: Omit<SeatKey, 'roomId'>;
   /** The name is wanted for itself: a holder who is `here` keeps it, the same user's other socket too. */
   readonly isExclusive?: true;
 }

@@ -423,6 +423,34 @@ export function authorityRules(probe: PresenceProbe): void {
     });
   });
 
+  describe('another name', () => {
+    test('[N11] [N12] keeps the rank of the seat before, and the host', async () => {
+      const [one, two, room] = [await open(), await open(), freshRoom()];
+      const same = { identity: { sub: 'same', username: 'same' } };
+      const first = await enter(one, claim(room, 'unnamed-1', same));
+      const second = await enter(two, claim(room, 'ben', another));
+      const renames = { peerId: first.peerId, generation: first.generation };
+      const entered = await one.enter(claim(room, 'anna', same), { ...terms, renames });
+      if (entered.outcome !== 'seated') throw new Error(entered.outcome);
+      expect(entered.seat.since).toBe(first.since);
+      expect(entered.view.host).toBe('anna');
+      await one.leave(first, 'left');
+      expect(await hostOf(two, room)).toBe('anna');
+      await expect(two.kick(second, anna, noBan)).resolves.toBe('not host');
+      await expect(one.kick(entered.seat, ben, noBan)).resolves.toBe('done');
+    });
+
+    test('[N11] gives no rank to who names a seat that is not there', async () => {
+      const [one, room] = [await open(), freshRoom()];
+      const first = await enter(one, claim(room, 'anna'));
+      const renames = { peerId: first.peerId, generation: first.generation - 1 };
+      const entered = await one.enter(claim(room, 'ben', another), { ...terms, renames });
+      if (entered.outcome !== 'seated') throw new Error(entered.outcome);
+      expect(entered.seat.since).toBe(entered.seat.generation);
+      expect(entered.view.host).toBe('anna');
+    });
+  });
+
   describe('the host after memory was lost', () => {
     afterEach(async () => {
       await probe.lose();

@@ -80,6 +80,11 @@ export class MemoryClusterHost {
     return this.host?.peerId === peerId && this.parts.seats.get(peerId)?.generation === generation;
   }
 
+  /** The same peer has another seat now. */
+  rename(origin: NodeId, before: SeatRecord, seat: SeatRecord): void {
+    if (this.host?.peerId === before.peerId) this.appoint(origin, seat, this.host.by);
+  }
+
   give(origin: NodeId, seat: SeatRecord): void {
     this.appoint(origin, seat, 'gift');
   }

@@ -16,6 +16,7 @@ import type {
 } from '../../ports/presence.js';
 import { MemoryClusterHost, takesPlace } from './memory-cluster-host.js';
 import { MemoryClusterKicks } from './memory-cluster-kicks.js';
+import { isSame, mayReplace, renamedSeat } from './memory-seat-claims.js';
 
 /** A memory that begins anew must not be forgotten before its sessions: this long past the end of the room. */
 const KEEP_EXPIRED_S = 3600;
@@ -92,8 +93,11 @@ export class MemoryClusterRoom {
     if (takesPlace(claim) && taken >= terms.maxPeers) return { outcome: 'full' };
     this.host.know(terms.createdBy);
     const generation = this.surroundings.nextNumber();
-    const seat: SeatRecord = { ...claim, nodeId: node, generation, since: generation };
+    const before = renamedSeat(this.seats, terms);
+    const since = before?.since ?? generation;
+    const seat: SeatRecord = { ...claim, nodeId: node, generation, since };
     this.write(node, seat, { version: generation });
+    if (before !== undefined) this.host.rename(node, before, seat);
     this.host.settle(node);
     return { outcome: 'seated', seat, view: this.view() };
   }
@@ -236,14 +240,4 @@ export class MemoryClusterRoom {
   private lengthen(expiresAtS: number): void {
     this.expiresAtS = Math.max(this.expiresAtS, expiresAtS);
   }
-}
-
-function mayReplace(holder: SeatRecord, claim: SeatClaim, terms: EnterTerms): boolean {
-  if (holder.standing === 'kept' || holder.generation === terms.replaces) return true;
-  if (terms.isExclusive === true && holder.standing === 'here') return false;
-  return holder.identity.sub === claim.identity.sub;
-}
-
-function isSame(holder: SeatRecord, seat: SeatRecord): boolean {
-  return holder.generation === seat.generation && holder.nodeId === seat.nodeId;
 }

@@ -41,10 +41,11 @@ export class RedisSeats {
     const keepUntilS = keepUntil(terms.expiresAtS);
     await this.note(roomId, keepUntilS);
     const [word, ...rest] = await this.ticketed(roomId, (ticket) => {
-      const { maxPeers, replaces = '', createdBy, isExclusive } = terms;
+      const { maxPeers, replaces = '', createdBy, isExclusive, renames } = terms;
       const asked = [maxPeers, replaces, toLine(peerId), ticket, this.edit(), ...seatLines(claim)];
       const flags = [isExclusive === true, isAnonymous(claim.identity)].map(Number);
-      const args = [...asked, toLine(createdBy), ...flags];
+      const before = renames === undefined ? ['', 0] : [toLine(renames.peerId), renames.generation];
+      const args = [...asked, toLine(createdBy), ...flags, ...before];
       return this.parts.steps.run(
         { step: 'enter', roomId, peerId, keepUntilS, args: () => args },
         this.parts.leases.life,

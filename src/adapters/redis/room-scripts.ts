@@ -9,7 +9,7 @@ const COMMON = ROOM_LUA + AUTHORITY_LUA + SEATS_LUA;
  * [N1] Seats a session unless its user is banned, or another user holds the name, or the room is full. The call that
  * was made before under the same ticket is answered again.
  * ARGV: 7 how many seats the room has, 8 generation that may be replaced, 9 peer, 10 ticket, 11 edit, 12… seat lines,
- * 18 the creator's sub, 19 exclusive (0 or 1), 20 anonymous (0 or 1).
+ * 18 the creator's sub, 19 exclusive (0 or 1), 20 anonymous (0 or 1), 21 the name before (or empty), 22 its generation.
  */
 const ENTER = `${COMMON}
 local peer, ticket, sub = ARGV[9], ARGV[10], ARGV[15]
@@ -28,8 +28,11 @@ if takes(ARGV[13], ARGV[14]) then
 end
 know(ARGV[18])
 local seat = {nextVersion(), ARGV[11], ticket, me, unpack(ARGV, 12, 17)}
-seat[11] = seat[1]
+local before = ARGV[21] ~= '' and ARGV[21] ~= peer and find(ARGV[21])
+local isRenamed = before and before[1] == ARGV[22]
+seat[11] = isRenamed and before[11] or seat[1]
 write(peer, seat)
+if isRenamed and host and host[1] == ARGV[21] then appoint(peer, host[2], host[3], '0', '-') end
 alive(true)
 return answer('seated')
 `;

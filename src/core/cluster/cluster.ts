@@ -48,7 +48,7 @@ export function createCluster(ports: Ports, settings: CoreSettings): Cluster {
   // As many at once, in proportion, as one session may send.
   const burstS = messagesPerSecond > 0 ? messageBurst / messagesPerSecond : usualBurstS;
   const userBudgets = new UserBudgets(rate, rate * burstS);
-  const endSharing = userBudgets.share(ports.limiter, clock);
+  const endSharing = presence.isAlone ? undefined : userBudgets.share(ports.limiter, clock);
   const context: Context = {
     ...ports,
     ...settings,
@@ -101,7 +101,7 @@ export function createCluster(ports: Ports, settings: CoreSettings): Cluster {
     async close() {
       custody.close();
       context.appointments.close();
-      endSharing();
+      endSharing?.();
       await lease.close();
       office.close();
     },

@@ -61,6 +61,14 @@ function relayed(context: Context, from: Link, letter: Letter, seq: number): voi
   // The sender is told as soon as it may be.
   if (receipt !== undefined) from.ackSoon();
   if (event.to === undefined) {
+    // Sent after a session that has moved here, and may be about to sit down.
+    const arrival = only === undefined ? undefined : room?.arriving.get(only);
+    if (arrival !== undefined && arrival.letters.length < maxArriving) {
+      arrival.letters.push(() => {
+        relayed(context, from, letter, seq);
+      });
+      return;
+    }
     // Read again with bytes of its own, so that those who keep it share them.
     const shared = readRelay({ ...letter, body: owned(letter.body) }).event;
     for (const member of room?.members.values() ?? []) {

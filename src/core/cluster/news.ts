@@ -32,7 +32,7 @@ export function tellHost(room: Room<Session>, host: PeerId | undefined): void {
   // Whatever was under way is overtaken by this.
   room.handovers.clear();
   const arrival = room.arriving.get(host);
-  if (arrival === undefined) {
+  if (arrival === undefined || room.members.has(host)) {
     announce(room, event, deafToItself(giver));
     return;
   }

@@ -38,13 +38,14 @@ export function transferHost(
     // It would be void as soon as that peer says its name.
     if (isUnnamed(to)) return 'absent';
     const { handovers } = seat.room;
-    handovers.set(to, session);
+    if (seat.room.host === seat.peerId) handovers.set(to, session);
     let outcome: AuthorityOutcome | undefined;
     try {
       outcome = await context.presence.transferHost(keyOf(seat), to);
     } finally {
       // The news of it may be still on its way.
-      if (outcome !== 'done' || seat.room.host === to) handovers.delete(to);
+      const isOver = outcome !== 'done' || seat.room.host === to;
+      if (isOver && handovers.get(to) === session) handovers.delete(to);
     }
     if (outcome === 'done') context.tally.hosts_changed += 1;
     return outcome;

@@ -52,13 +52,19 @@ function passToUnnamed(
   ask: Ask,
 ): void {
   let hasPassed = false;
-  for (const peerId of [...seat.room.members.keys(), ...seat.room.remotes.keys()]) {
-    if (peerId === seat.peerId || !isUnnamed(peerId)) continue;
+  for (const peerId of namelessIn(seat)) {
     const outcome = context.relay.pass(seat, peerId, event);
     hasPassed ||= outcome === 'told' || outcome === 'sent';
     if (outcome === 'told') context.tally.signals_relayed += 1;
   }
   if (!hasPassed) refuse(context, session, nobodyThere(to), ask);
+}
+
+/** Parity peers may go by such a name, but have said it. */
+function namelessIn({ room, peerId: own }: Seat): PeerId[] {
+  const here = [...room.members].filter(([, { state }]) => 'seat' in state && state.seat.isNameless);
+  const there = [...room.remotes].filter(([peerId, { seat }]) => isUnnamed(peerId) && !seat.isQuiet);
+  return [...here, ...there].map(([peerId]) => peerId).filter((peerId) => peerId !== own);
 }
 
 function isSigned(command: CommandOf<'signal'>): command is SignalEvent {

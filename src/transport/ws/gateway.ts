@@ -120,7 +120,7 @@ export class Gateway {
     stream.once('close', release);
     const credential = credentialOf(request, this.#settings)?.token;
     if (query.get('reject') === 'http' && door.roomId !== undefined) {
-      const refusal = await this.#judge(credential, door);
+      const refusal = await this.#judge(credential, door, address);
       if (refusal !== undefined) {
         if (refusal.retryable) this.#refuse(stream, 503, refusal.message, { retryAfterMs });
         else this.#refuse(stream, 403, refusal.message);
@@ -147,12 +147,13 @@ export class Gateway {
   async #judge(
     credential: string | undefined,
     { hello, waitsForToken }: Door,
+    address: string,
   ): Promise<SignalingError | undefined> {
     if (credential === undefined && waitsForToken) return undefined;
     const command = hello !== undefined && 'command' in hello ? hello.command : undefined;
     const mayBeAnonymous = command?.type === 'join' && command.mayBeAnonymous === true;
     try {
-      await this.#context.node.prove(credential, mayBeAnonymous);
+      await this.#context.node.prove(credential, mayBeAnonymous, address);
       return undefined;
     } catch (error) {
       if (error instanceof SignalingError) return error;
