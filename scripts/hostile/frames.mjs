@@ -87,12 +87,13 @@ export const dialects = Object.keys(own);
  * Endlessly, the kinds in turn.
  * @param {'flat' | 'gateway' | 'webrtc'} dialect
  * @param {number} bigEvery each so many frames one is of 2 MB
+ * @param {number} [smallFirst] none of the first so many is
  * @returns {Generator<HostileFrame, never>}
  */
-export function* hostileFrames(dialect, bigEvery) {
+export function* hostileFrames(dialect, bigEvery, smallFirst = 0) {
   const kinds = Object.entries({ 'bad JSON': badJson, ...own[dialect], 'prototype keys': prototypeKeys });
   for (let n = 1; ; n += 1) {
-    if (n % bigEvery === 0) yield { kind: '2 MB', data: big };
+    if (n > smallFirst && n % bigEvery === 0) yield { kind: '2 MB', data: big };
     else {
       const [kind, frames] = kinds[n % kinds.length];
       yield { kind, data: frames[Math.floor(n / kinds.length) % frames.length] };

@@ -6,6 +6,29 @@ import { quantile } from '../bench/stats.mjs';
 /** So much of a message beside its number: a trickled candidate has about that. */
 const filler = 'x'.repeat(160);
 
+/** How long messages took there and back. */
+class RoundTrips {
+  #timesMs;
+
+  constructor(timesMs) {
+    this.#timesMs = timesMs;
+  }
+
+  and(other) {
+    return new RoundTrips([...this.#timesMs, ...other.#timesMs]);
+  }
+
+  /** @returns {{ count: number, p50Ms: number, p99Ms: number, mostMs: number }} */
+  get summary() {
+    return {
+      count: this.#timesMs.length,
+      p50Ms: quantile(this.#timesMs, 0.5),
+      p99Ms: quantile(this.#timesMs, 0.99),
+      mostMs: quantile(this.#timesMs, 1),
+    };
+  }
+}
+
 /** Two peers that do nothing wrong: one sends a numbered candidate every few ms, the other sends each back. */
 export class QuietPair {
   #sockets;
@@ -54,16 +77,11 @@ export class QuietPair {
     }, everyMs);
   }
 
-  /** Round trips since the last call. @returns {{ count: number, p50Ms: number, p99Ms: number, mostMs: number }} */
+  /** Round trips since the last call. @returns {RoundTrips} */
   take() {
     const times = this.#roundTripsMs;
     this.#roundTripsMs = [];
-    return {
-      count: times.length,
-      p50Ms: quantile(times, 0.5),
-      p99Ms: quantile(times, 0.99),
-      mostMs: quantile(times, 1),
-    };
+    return new RoundTrips(times);
   }
 
   /** No more messages; resolves to how many never came back, though they were waited for. */

@@ -4,35 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { Server } from '../bench/server.mjs';
+import { entrances } from './entrances.mjs';
 import { QuietPair } from './quiet-pair.mjs';
+import { RssWatch } from './rss-watch.mjs';
 
 const file = (name) => fileURLToPath(new URL(name, import.meta.url));
-const rssEveryMs = 50;
 /** What never comes back by then is lost. */
 const patienceMs = 5_000;
-
-/** How the hostile peer comes in: where, what it says first, and how it knows that it sits. */
-const entrances = {
-  flat: (ws, room, idToken) => ({
-    url: ws,
-    join: {
-      hello: JSON.stringify({ type: 'join_room', peer_id: 'hostile', ...room, id_token: idToken }),
-      welcomeType: 'room_joined',
-    },
-  }),
-  gateway: (ws, room, idToken) => ({
-    url: `${ws}/signal/${room.room_id}?presence=1&${doorQuery(room, idToken)}`,
-    join: { welcomeType: 'welcome' },
-  }),
-  webrtc: (ws, room, idToken) => ({
-    url: `${ws}/ws/webrtc/${room.room_id}?${doorQuery(room, idToken)}`,
-    join: { welcomeType: 'room-state' },
-  }),
-};
-
-function doorQuery(room, idToken) {
-  return new URLSearchParams({ token: idToken, room_token: room.token, peer_id: 'hostile' }).toString();
-}
 
 async function post(url, idToken) {
   const headers = idToken === undefined ? {} : { authorization: `Bearer ${idToken}` };
@@ -63,36 +41,6 @@ class Attacker {
   }
 }
 
-/** The memory of the server, looked at again and again. */
-class RssWatch {
-  #server;
-  #timer;
-  mostBytes = 0;
-
-  constructor(server) {
-    this.#server = server;
-  }
-
-  async look() {
-    const { rssBytes } = await this.#server.usage();
-    this.mostBytes = Math.max(this.mostBytes, rssBytes);
-    return rssBytes;
-  }
-
-  start() {
-    const again = async () => {
-      await this.look();
-      if (this.#timer !== undefined) this.#timer = setTimeout(again, rssEveryMs);
-    };
-    this.#timer = setTimeout(again, rssEveryMs);
-  }
-
-  stop() {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
-}
-
 async function handlerFailures(http) {
   const text = await (await fetch(`${http}/metrics`)).text();
   return Number(/^signaling_handler_failures_total (\d+)$/m.exec(text)?.[1]);
@@ -101,10 +49,12 @@ async function handlerFailures(http) {
 /**
  * One server, one quiet pair, one hostile peer.
  * @param {'flat' | 'gateway' | 'webrtc'} dialect what the hostile peer speaks
- * @param {{ frames: number, bigEvery: number, perSecond: number, warmUpFrames: number, quietMs: number, everyMs: number, dist?: string }} options
+ * @param {{ again: boolean, frames: number, bigEvery: number, perSecond: number, warmUps: number, settleMs: number, quietMs: number, everyMs: number, core?: number, dist?: string }} options
+ * `again`: the hostile peer comes back whenever it is closed; `core`: where to pin the server
  */
-export async function siege(dialect, { frames, bigEvery, perSecond, warmUpFrames, quietMs, everyMs, dist }) {
-  const server = await Server.start('ours', file('serve.mjs'), undefined, dist === undefined ? [] : [dist]);
+export async function siege(dialect, options) {
+  const { frames, quietMs, settleMs, warmUps, core, dist } = options;
+  const server = await Server.start('ours', file('serve.mjs'), core, dist === undefined ? [] : [dist]);
   const attacker = new Attacker();
   let pair;
   try {
@@ -113,35 +63,44 @@ export async function siege(dialect, { frames, bigEvery, perSecond, warmUpFrames
     for (let n = 0; n < 3; n += 1) users.push((await post(`${http}/anonymous-signin`)).id_token);
     const room = await post(`${http}/create-room`, users[0]);
     pair = await QuietPair.join(ws, room, users.slice(0, 2));
+    const { again, bigEvery, perSecond } = options;
     const entrance = entrances[dialect](ws, room, users[2]);
-    const orders = { ...entrance, dialect, bigEvery, perSecond };
-    pair.start(everyMs);
-    // The same once, small: code is compiled and the heap has found its size.
-    if (warmUpFrames > 0) await attacker.attack({ ...orders, count: warmUpFrames });
-    await sleep(quietMs / 2);
+    const orders = { ...entrance, dialect, again, count: frames, bigEvery, perSecond };
+    pair.start(options.everyMs);
+    // A first time pays for code that is not compiled yet and for a heap that has not found its size.
+    for (let n = 0; n < warmUps; n += 1) await attacker.attack(orders);
+    // What is left of the start, some 35 MiB: V8's memory reducer comes for it 14 s after a full collection, in two
+    // pauses of up to 30 ms. That is over before anything is measured.
+    await server.collectGarbage();
+    await sleep(settleMs);
     pair.take();
     await sleep(quietMs);
     const before = pair.take();
     const rss = new RssWatch(server);
-    const rssBeforeBytes = await rss.look();
-    rss.start();
+    const rssBeforeBytes = await rss.start();
     const startedAt = performance.now();
-    const attack = await attacker.attack({ ...orders, count: frames });
+    const attack = await attacker.attack(orders);
     const tookMs = performance.now() - startedAt;
     const during = pair.take();
+    await sleep(quietMs);
+    const after = pair.take();
     rss.stop();
+    const rssAfterBytes = await rss.look();
     const lost = await pair.settle(patienceMs);
     return {
       dialect,
       ...attack,
       tookMs,
-      before,
-      during,
+      before: before.summary,
+      during: during.summary,
+      after: after.summary,
+      /** From the start of the attack until `quietMs` after its end. */
+      since: during.and(after).summary,
       lost,
       faults: pair.faults.slice(0, 5),
       rssBeforeBytes,
       rssMostBytes: rss.mostBytes,
-      rssAfterBytes: await rss.look(),
+      rssAfterBytes,
       handlerFailures: await handlerFailures(http),
     };
   } finally {

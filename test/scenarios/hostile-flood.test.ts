@@ -9,11 +9,8 @@ import { build } from 'esbuild';
 import { Program } from '../support/spawn.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const frames = 2_000;
-/** A socket that sends it is closed for it, and what came before it is too little to be closed for. */
-const bigEvery = 50;
-const big = frames / bigEvery;
 const dialects = ['flat', 'gateway', 'webrtc'] as const;
+const kinds = ['2 MB', '500 levels', 'bad JSON', 'prototype keys', 'wrong types'];
 
 /** A row of scripts/hostile/siege.mjs. */
 interface Row {
@@ -31,11 +28,15 @@ interface Row {
   readonly handlerFailures: number;
 }
 
+/** What one run of the command left. */
+interface Run {
+  readonly code: number | null;
+  readonly output: string;
+  readonly rows: readonly Row[];
+}
+
 let folder: string;
 let program: Program | undefined;
-let code: number | null;
-let output: string;
-let rows: readonly Row[];
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'hostile-'));
@@ -52,65 +53,98 @@ beforeAll(async () => {
     target: 'node20',
     logLevel: 'warning',
   });
-  const json = path.join(folder, 'rows.json');
-  const options = ['--frames', frames, '--big-every', bigEvery, '--warm-up', 200, '--quiet-ms', 200].map(
-    String,
-  );
-  const where = ['--dist', path.join(folder, 'dist'), '--json', json];
-  program = Program.start(process.execPath, [
-    path.join(root, 'scripts/hostile/run.mjs'),
-    ...options,
-    ...where,
-  ]);
-  ({ code } = await program.exited);
-  ({ output } = program);
-  ({ rows } = JSON.parse(readFileSync(json, 'utf8')) as { rows: Row[] });
-}, 120_000);
+});
 afterAll(async () => {
   await program?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe.each(dialects)('from a %s peer', (dialect) => {
-  function row(): Row {
-    const found = rows.find((one) => one.dialect === dialect);
-    if (found === undefined) throw new Error(`no row:\n${output}`);
-    return found;
-  }
+async function hostile(options: Readonly<Record<string, number>>, ...flags: readonly string[]): Promise<Run> {
+  const json = path.join(folder, 'rows.json');
+  program = Program.start(process.execPath, [
+    path.join(root, 'scripts/hostile/run.mjs'),
+    ...flags,
+    ...Object.entries({ 'warm-ups': 0, 'settle-ms': 0, 'quiet-ms': 200, ...options }).flatMap(
+      ([name, value]) => [`--${name}`, String(value)],
+    ),
+    '--dist',
+    path.join(folder, 'dist'),
+    '--json',
+    json,
+  ]);
+  const { code } = await program.exited;
+  const { rows } = JSON.parse(readFileSync(json, 'utf8')) as { rows: Row[] };
+  return { code, output: program.output, rows };
+}
 
-  test('[T5] each hostile frame gets an error, or ends its socket', () => {
-    const { sent, errors, unanswered, kinds } = row();
-    expect(sent).toBe(frames);
-    expect(Object.keys(kinds).sort()).toEqual([
-      '2 MB',
-      '500 levels',
-      'bad JSON',
-      'prototype keys',
-      'wrong types',
-    ]);
-    expect(kinds['2 MB']).toBe(big);
-    expect({ errors, unanswered }).toEqual({ errors: frames - big, unanswered: 0 });
+function rowOf({ rows, output }: Run, dialect: string): Row {
+  const found = rows.find((one) => one.dialect === dialect);
+  if (found === undefined) throw new Error(`no row:\n${output}`);
+  return found;
+}
+
+/** All is well with the others: nothing lost, nothing heard, no handler threw. */
+function expectUnharmed({ lost, faults, surprises, handlerFailures, during }: Row): void {
+  expect({ lost, faults, surprises, handlerFailures }).toEqual({
+    lost: 0,
+    faults: [],
+    surprises: [],
+    handlerFailures: 0,
+  });
+  expect(during.count).toBeGreaterThan(10);
+}
+
+describe('10,000 frames at once on one socket', () => {
+  const frames = 10_000;
+  let run: Run;
+
+  beforeAll(async () => {
+    run = await hostile({ frames, 'big-every': 1_000 });
+  }, 120_000);
+
+  test.each(dialects)('[T5] [T11] from a %s peer: 32 errors, then 4400, and no more', (dialect) => {
+    const row = rowOf(run, dialect);
+    expect(row).toMatchObject({ sent: frames, errors: 32, unanswered: 0, sockets: 1, closes: { 4400: 1 } });
+    expect(Object.keys(row.kinds).sort()).toEqual(kinds);
   });
 
-  test('[T2] [T5] sockets are closed 4400 after 32 in a row, and 1009 for 2 MB', () => {
-    const { closes, sockets } = row();
-    expect(closes).toEqual({ 1009: big, 4400: big });
-    expect(sockets).toBe(2 * big);
+  test.each(dialects)('[T7] from a %s peer: the others lose nothing and hear nothing of it', (dialect) => {
+    expectUnharmed(rowOf(run, dialect));
   });
 
-  test('[T7] the others lose nothing and hear nothing of it, and no handler throws', () => {
-    const { lost, faults, surprises, handlerFailures, during } = row();
-    expect({ lost, faults, surprises, handlerFailures }).toEqual({
-      lost: 0,
-      faults: [],
-      surprises: [],
-      handlerFailures: 0,
-    });
-    expect(during.count).toBeGreaterThan(10);
+  test('the command says that all is well, and what it has measured', () => {
+    expect(run).toMatchObject({ code: 0 });
+    expect(run.output).toMatch(/RSS MiB +most +after/);
   });
 });
 
-test('the command says that all is well, and what it has measured', () => {
-  expect({ code, output }).toMatchObject({ code: 0 });
-  expect(output).toMatch(/RSS MiB +most/);
+describe('from a peer that comes again whenever it is closed', () => {
+  const frames = 2_000;
+  /** A socket that sends it is closed for it, and what came before it is too little to be closed for. */
+  const bigEvery = 50;
+  const big = frames / bigEvery;
+  let run: Run;
+
+  beforeAll(async () => {
+    run = await hostile({ frames, 'big-every': bigEvery }, '--again');
+  }, 120_000);
+
+  test.each(dialects)('[T5] each hostile frame of a %s peer gets an error, or ends its socket', (dialect) => {
+    const row = rowOf(run, dialect);
+    expect(row).toMatchObject({ sent: frames, errors: frames - big, unanswered: 0 });
+    expect(Object.keys(row.kinds).sort()).toEqual(kinds);
+    expect(row.kinds['2 MB']).toBe(big);
+  });
+
+  test.each(dialects)(
+    '[T2] [T5] sockets of a %s peer are closed 4400 after 32 in a row, and 1009 for 2 MB',
+    (dialect) => {
+      expect(rowOf(run, dialect)).toMatchObject({ closes: { 1009: big, 4400: big }, sockets: 2 * big });
+    },
+  );
+
+  test.each(dialects)('[T7] from a %s peer: the others lose nothing and hear nothing of it', (dialect) => {
+    expectUnharmed(rowOf(run, dialect));
+    expect(run).toMatchObject({ code: 0 });
+  });
 });

@@ -8,6 +8,7 @@ import { isRelayed, type Ask, type Command, type Event } from '../../protocol/me
 import type { ConnectionContext } from './connection-context.js';
 import { FrameReader, type FrameEvents } from './frame-reader.js';
 import { InboundQueue, type InboundFrame, type InboundTap } from './inbound-queue.js';
+import { readLeftovers } from './leftovers.js';
 import { Outbox } from './outbox.js';
 import type { PeerSocket, SocketListener } from './peer-socket.js';
 import { PreJoinGuard } from './pre-join-guard.js';
@@ -240,8 +241,7 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
     this.#inbound.clear();
     this.#unwatch();
     this.#pulse.settle(false);
-    // A paused socket would not see the far end's answer to the close.
-    if (this.#socket.isPaused) this.#socket.resume();
+    readLeftovers(this.#socket, this.#stream, this.#context.clock);
     // Not at once: the caller may be walking over the room that this session leaves.
     queueMicrotask(() => {
       this.#context.node.disconnected(this.#session);
