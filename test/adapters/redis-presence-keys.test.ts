@@ -141,7 +141,7 @@ test('[N1] [N2] a call that is made again because its answer was lost is answere
   const roomId = asRoomId('again');
   const steps = new RedisRoomSteps(one.redis, new RedisTime(), asNodeId('one'));
   const seat = claim(roomId, 'anna');
-  const enterArgs = [10, '', toLine('anna'), 'ticket', 1, ...seatLines(seat), 'creator', 0, 0];
+  const enterArgs = [10, '', toLine('anna'), 'ticket', 1, ...seatLines(seat), 'creator', 0, 0, '', 0];
   const step = { step: 'enter', roomId, peerId: seat.peerId, args: () => enterArgs } as const;
   const first = await steps.run(step, '0');
   // Hashes have no order.
