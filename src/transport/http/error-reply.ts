@@ -20,14 +20,6 @@ export function unauthorized(error: string): Reply {
   return errorReply(401, error, { 'www-authenticate': 'Bearer' });
 }
 
-/** 429. `Retry-After` is in whole seconds (RFC 9110 section 10.2.3), never too early. */
-export function tooMany(retryAfterMs: number): Reply {
-  const seconds = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
-  const error = `Too many requests from this address: try again in ${seconds} s`;
-  const body = { error, retry_after_ms: Math.ceil(retryAfterMs) };
-  return jsonReply(429, body, { 'retry-after': seconds });
-}
-
 /** The answer to whatever a route has thrown. A `SignalingError`'s text is safe to show, any other's is not (D13). */
 export function errorReplyTo(failure: unknown): Reply {
   if (failure instanceof ClientGoneError) throw failure;

@@ -1,10 +1,9 @@
 /** ICE servers over HTTP, in the shapes of the three families of clients that ask for them (SPEC I3 to I7). */
 import type { Request } from 'express';
 import { webrtcIceConfig } from '../../dialects/webrtc/ice-config.js';
-import type { RateLimiter } from '../../ports/rate-limiter.js';
-import type { Tally } from '../../ports/runtime.js';
 import type { IceConfig, IceServer } from '../../protocol/ice.js';
 import type { Json, JsonObject } from '../../protocol/records.js';
+import { tooMany, type Asker } from './asker.js';
 import { refusal } from './failure.js';
 import { jsonReply, type Reply } from './reply.js';
 import type { Route } from './route.js';
@@ -17,7 +16,7 @@ export interface IceDesk {
   anonymousIceConfig(): IceConfig;
 }
 
-export interface IceParts {
+export interface IceParts extends Asker {
   readonly desk: IceDesk;
   readonly settings: {
     /** Who proves nothing gets TURN credentials too (S2). */
@@ -25,12 +24,6 @@ export interface IceParts {
     /** Over the four paths together; 0: no limit. */
     readonly iceRequestsPerMinutePerIp: number;
   };
-  readonly limiter: RateLimiter;
-  readonly tally: Pick<Tally, 'requests_limited'>;
-  /** The caller's token, by whatever way it may come. */
-  readonly credentialOf: (request: Request) => string | undefined;
-  /** The caller's address, as limits count it. */
-  readonly addressOf: (request: Request) => string;
 }
 
 /** Where a family looks for the reason of a refusal. */
@@ -100,7 +93,7 @@ async function answer(parts: IceParts, family: Family, request: Request): Promis
     const verdict = await limiter.take(rule, addressOf(request));
     if (!verdict.isAllowed) {
       tally.requests_limited += 1;
-      return tooMany(family.reason, verdict.retryAfterMs);
+      return tooMany(verdict.retryAfterMs, family.reason);
     }
     const credential = credentialOf(request);
     if (credential !== undefined) return family.answer(await desk.iceConfigOf(credential));
@@ -119,14 +112,6 @@ function refused({ reason, failed }: Family, failure: unknown): Reply {
   if (reason === 'detail') return reply;
   const { detail } = JSON.parse(reply.text) as { detail: Json };
   return { ...reply, text: JSON.stringify({ [reason]: detail }) };
-}
-
-/** 429. `Retry-After` is whole seconds (RFC 9110 section 10.2.3), never too early and never 0. */
-function tooMany(reason: ReasonKey, retryAfterMs: number): Reply {
-  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
-  const text = `Too many requests from this address: try again in ${seconds} s`;
-  const body = { [reason]: text, retry_after_ms: Math.ceil(retryAfterMs) };
-  return jsonReply(429, body, { 'retry-after': String(seconds) });
 }
 
 /** S2's documented names and those that its code used; `ttl` in seconds, `expiresAt` in unix milliseconds. */

@@ -1,17 +1,16 @@
 /** Rooms for lobbies: made, listed, read, changed and removed over HTTP, in S2's shapes and, for participants, S4's. */
 import type { Request } from 'express';
 import { maySee, type RoomInside, type RoomsApi } from '../../core/rooms-api.js';
-import type { RateLimiter } from '../../ports/rate-limiter.js';
-import type { Tally } from '../../ports/runtime.js';
 import { SignalingError } from '../../protocol/errors.js';
 import type { Identity } from '../../protocol/records.js';
-import { errorReply, errorReplyTo, tooMany, unauthorized } from './error-reply.js';
+import { tooMany, type Asker } from './asker.js';
+import { errorReply, errorReplyTo, unauthorized } from './error-reply.js';
 import type { MethodRoute } from './method-routes.js';
 import { jsonReply, type Reply } from './reply.js';
 import { checked, checkedBody, listSchema, newRoomSchema, roomIdOf, statusSchema } from './room-input.js';
 import { participantsOf, roomOf } from './room-view.js';
 
-export interface RoomsApiParts {
+export interface RoomsApiParts extends Asker {
   readonly rooms: RoomsApi;
   readonly settings: {
     /** Who proves nothing may make and read rooms (S2). */
@@ -19,12 +18,6 @@ export interface RoomsApiParts {
     /** `POST /rooms` and, apart from it, `GET /rooms`, by address; 0: no limit. */
     readonly roomsPerMinutePerIp: number;
   };
-  readonly limiter: RateLimiter;
-  readonly tally: Pick<Tally, 'requests_limited'>;
-  /** The caller's token, by whatever way it may come. */
-  readonly credentialOf: (request: Request) => string | undefined;
-  /** The caller's address, as limits count it. */
-  readonly addressOf: (request: Request) => string;
 }
 
 /** Room tokens have 24 bits: nobody may try many. */
@@ -158,5 +151,5 @@ async function limited(
   const verdict = await limiter.take({ name, limit, perMs: 60_000 }, addressOf(request));
   if (verdict.isAllowed) return undefined;
   tally.requests_limited += 1;
-  return tooMany(verdict.retryAfterMs);
+  return tooMany(verdict.retryAfterMs, 'error');
 }

@@ -2,6 +2,7 @@
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
 import { clientAddress } from '../client-address.js';
 import { credentialOf } from '../credential.js';
+import { tooMany, type Asker } from './asker.js';
 import { authRoutes } from './auth-routes.js';
 import { corsHeaders, isPreflight, preflightHeaders } from './cors.js';
 import type { HttpParts } from './desk.js';
@@ -10,7 +11,7 @@ import { iceRoutes } from './ice-routes.js';
 import { internalRoutes } from './internal-routes.js';
 import { byPath, type PathRoutes } from './method-routes.js';
 import { opsRoutes } from './ops-routes.js';
-import { detailReply, jsonReply, send, type Reply } from './reply.js';
+import { detailReply, send, type Reply } from './reply.js';
 import { ClientGoneError, discardBody } from './request-body.js';
 import { roomRoutes } from './room-routes.js';
 import { roomsApiRoutes } from './rooms-api-routes.js';
@@ -47,11 +48,11 @@ function pathsOf(parts: HttpParts): readonly PathRoutes[] {
   const { desk, settings, limiter, tally } = parts;
   const { allowAnonymous, roomsPerMinute, iceRequestsPerMinute, internalServiceKey, maxPeersPerRoom } =
     settings;
-  const asker = {
+  const asker: Asker = {
     limiter,
     tally,
-    credentialOf: (request: Request) => credentialOf(request, { ...settings, allowQueryToken: false })?.token,
-    addressOf: (request: Request) => clientAddress(request, settings.trustedProxies),
+    credentialOf: (request) => credentialOf(request, { ...settings, allowQueryToken: false })?.token,
+    addressOf: (request) => clientAddress(request, settings.trustedProxies),
   };
   return byPath([
     ...authRoutes(parts),
@@ -113,9 +114,7 @@ async function limited(
   );
   if (isAllowed) return answer(request);
   tally.requests_limited += 1;
-  const seconds = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
-  const detail = `Too many requests from this address: try again in ${seconds} s`;
-  return jsonReply(429, { detail, retry_after_ms: Math.ceil(retryAfterMs) }, { 'retry-after': seconds });
+  return tooMany(retryAfterMs, 'detail');
 }
 
 /** Logs why, once, when the answer hides a failure; then sends it. The URL is not logged: it may carry a token. */
