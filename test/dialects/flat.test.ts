@@ -7,6 +7,7 @@ import { pythonJson } from '../../src/dialects/flat/python-json.js';
 import { noticeNames } from '../../src/dialects/notice-names.js';
 import { fromPeerId, toPeerId } from '../../src/dialects/peer-key.js';
 import { errorTable, SignalingError, type ErrorCode } from '../../src/protocol/errors.js';
+import { limits } from '../support/limits-fixture.js';
 import { asPeerId, asRoomId, asSessionId } from '../../src/protocol/ids.js';
 import type { IceConfig } from '../../src/protocol/ice.js';
 import type { Ask, Event } from '../../src/protocol/messages.js';
@@ -352,19 +353,7 @@ describe('writing', () => {
         { ...card, peerId: asPeerId('z') },
       ],
       host: asPeerId('q'),
-      limits: {
-        maxMessageBytes: 1,
-        maxOutboxBytes: 2,
-        maxPeersPerRoom: 3,
-        messagesPerSecond: 4,
-        messageBurst: 5,
-        userMessagesPerSecond: 6,
-        maxConnectionsPerIp: 7,
-        signInsPerMinute: 8,
-        roomsPerMinute: 9,
-        iceRequestsPerMinute: 10,
-        badTokensPerMinute: 11,
-      },
+      limits,
       ice,
     };
     const written = write(joined, { verb: 'join_room', id: '1', answered: true });

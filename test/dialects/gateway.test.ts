@@ -8,6 +8,7 @@ import { gateway, gatewayWithPresence } from '../../src/dialects/gateway/gateway
 import { noticeNames } from '../../src/dialects/notice-names.js';
 import { toPeerId } from '../../src/dialects/peer-key.js';
 import { errorTable, SignalingError, type ErrorCode } from '../../src/protocol/errors.js';
+import { limits } from '../support/limits-fixture.js';
 import { asPeerId, asRoomId, asSessionId, type PeerId } from '../../src/protocol/ids.js';
 import type { Ask, Event } from '../../src/protocol/messages.js';
 
@@ -333,19 +334,6 @@ describe('writing', () => {
     isPolite: true,
   };
   const ice = { servers: [{ urls: ['stun:s'] }], transportPolicy: 'all', expiresAtMs: 9, ttlS: 8 } as const;
-  const limits = {
-    maxMessageBytes: 1,
-    maxOutboxBytes: 2,
-    maxPeersPerRoom: 3,
-    messagesPerSecond: 4,
-    messageBurst: 5,
-    userMessagesPerSecond: 6,
-    maxConnectionsPerIp: 7,
-    signInsPerMinute: 8,
-    roomsPerMinute: 9,
-    iceRequestsPerMinute: 10,
-    badTokensPerMinute: 11,
-  };
   const ourOwn: readonly (readonly [Event, object])[] = [
     [
       {

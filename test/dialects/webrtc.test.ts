@@ -11,6 +11,7 @@ import { webrtcEntrance } from '../../src/dialects/webrtc/webrtc-entrance.js';
 import { webrtc, webrtcExtended, webrtcSnake } from '../../src/dialects/webrtc/webrtc.js';
 import { closeTable, type CloseReason } from '../../src/protocol/close.js';
 import { errorTable, SignalingError, type ErrorCode } from '../../src/protocol/errors.js';
+import { limits } from '../support/limits-fixture.js';
 import { asPeerId, asRoomId, asSessionId } from '../../src/protocol/ids.js';
 import { RemoteSignal } from '../../src/protocol/letters.js';
 import type { Ask, Event, SignalEvent } from '../../src/protocol/messages.js';
@@ -529,19 +530,7 @@ describe('telling', () => {
     missed: 0,
     peers: [{ ...card, isPolite: true }],
     host: asPeerId('bob'),
-    limits: {
-      maxMessageBytes: 1,
-      maxOutboxBytes: 2,
-      maxPeersPerRoom: 3,
-      messagesPerSecond: 4,
-      messageBurst: 5,
-      userMessagesPerSecond: 6,
-      maxConnectionsPerIp: 7,
-      signInsPerMinute: 8,
-      roomsPerMinute: 9,
-      iceRequestsPerMinute: 10,
-      badTokensPerMinute: 11,
-    },
+    limits,
     ice,
   };
   const bob = { user_id: 'bob', username: 'bob' };

@@ -65,44 +65,42 @@ async function attempt(
 ): Promise<void> {
   const metadata = usableMetadata(command);
   const { provenUntilMs, ...identity } = await prove(context, session, command);
-  const claim = command.peerId === false ? undefined : command.resume;
-  if (claim !== undefined) {
-    // What this node serves goes on without asking anybody, whatever is down.
-    const room = openRoomOf(context, command);
-    if (room !== undefined && resume(context, session, claim, identity, room, ask)) {
-      beginStay(context, session, provenUntilMs);
-      return;
-    }
-  }
-  const record = await findRoom(context, session, command, identity);
-  if (command.peerId === false) throw unusable('peer_id');
-  // It may come in by another right than the room's token.
-  const here = context.hub.room(record.roomId);
-  if (claim !== undefined && here !== undefined && resume(context, session, claim, identity, here, ask)) {
-    beginStay(context, session, provenUntilMs);
-    return;
-  }
-  if (claim === undefined || !(await resumeElsewhere(context, session, claim, identity, record, ask))) {
-    const { role, quiet: isQuiet, isCounted, peerId } = command;
-    await sit(
-      context,
-      session,
-      {
-        identity,
-        record,
-        names: peerId === undefined ? namesFor(context, command, identity) : [peerId],
-        isChosen: peerId !== undefined,
-        role,
-        metadata,
-        isQuiet,
-        isCounted,
-        isNameless: peerId === undefined && command.naming === 'unnamed',
-        shownToken: command.roomToken,
-      },
-      ask,
-    );
-  }
+  await takePlace(context, session, { ...command, metadata }, identity, ask);
   beginStay(context, session, provenUntilMs);
+}
+
+/** Goes on with an earlier session, here or from elsewhere, or sits down afresh. */
+async function takePlace(
+  context: Context,
+  session: Session,
+  command: CommandOf<'join'>,
+  identity: Identity,
+  ask: Ask,
+): Promise<void> {
+  const { role, metadata, quiet: isQuiet, isCounted, peerId } = command;
+  const claim = peerId === false ? undefined : command.resume;
+  const goesOn = (room: Room<Session> | undefined): boolean =>
+    claim !== undefined && room !== undefined && resume(context, session, claim, identity, room, ask);
+  // What this node serves goes on without asking anybody, whatever is down.
+  if (claim !== undefined && goesOn(openRoomOf(context, command))) return;
+  const record = await findRoom(context, session, command, identity);
+  if (peerId === false) throw unusable('peer_id');
+  // It may come in by another right than the room's token.
+  if (goesOn(context.hub.room(record.roomId))) return;
+  if (claim !== undefined && (await resumeElsewhere(context, session, claim, identity, record, ask))) return;
+  const entrant = {
+    identity,
+    record,
+    names: peerId === undefined ? namesFor(context, command, identity) : [peerId],
+    isChosen: peerId !== undefined,
+    role,
+    metadata,
+    isQuiet,
+    isCounted,
+    isNameless: peerId === undefined && command.naming === 'unnamed',
+    shownToken: command.roomToken,
+  };
+  await sit(context, session, entrant, ask);
 }
 
 async function prove(context: Context, session: Session, command: CommandOf<'join'>): Promise<Proof> {
