@@ -36,9 +36,14 @@ function* ofMessages(streams) {
 }
 
 function* ofLeaves({ notices, endedAtMs }) {
+  const seen = new Map();
   for (const { observer, subject, what, how, atMs } of notices) {
+    const key = `${observer}<${subject}`;
     const isFalse = what === 'left' && atMs < (endedAtMs.get(subject) ?? Number.POSITIVE_INFINITY);
     if (isFalse) yield `left: ${observer} of ${subject} at ${at(atMs)}, ${how}`;
+    else if (what === 'left' && seen.has(key))
+      yield `left after coming again: ${observer} of ${subject} at ${at(atMs)}, ${how}, and at ${at(seen.get(key))}`;
+    if (what === 'left') seen.set(key, atMs);
     if (what === 'stray') yield `left again: ${observer} of ${subject} at ${at(atMs)}`;
   }
 }

@@ -106,13 +106,15 @@ function judgeLeaves(ledger) {
     counts.doubleLeaves += notices.filter(({ what }) => what === 'stray').length;
     const left = notices.filter(({ what }) => what === 'left');
     // A client that began afresh may have been seen to leave and join again; each such session ends once. So does one
-    // that began although its client had given up waiting for it.
+    // that began although its client had given up waiting for it. Who was away then hears of it with the last one's end.
+    // One that never came in may have had a session at the last attempt.
+    const others = Math.max(0, client.epoch - 1) + (client.abandoned ?? 0);
     const early = left.filter(({ atMs }) => atMs < endedAtMs).length;
-    counts.falseLeaves += Math.max(0, early - (client.epoch - 1) - (client.abandoned ?? 0));
+    counts.falseLeaves += Math.max(0, early - others);
     if (endedAtMs === Number.POSITIVE_INFINITY || !isLasting) continue;
     counts.leaves += 1;
     const late = left.length - early;
-    if (late > 1) counts.doubleLeaves += late - 1;
+    counts.doubleLeaves += Math.max(0, late - 1 - Math.max(0, others - early));
     if (late === 0 && early <= client.epoch - 1) counts.missedLeaves += 1;
   }
   return counts;

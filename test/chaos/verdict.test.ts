@@ -6,6 +6,8 @@ interface Client {
   readonly roomId: string;
   end: string | undefined;
   epoch: number;
+  /** Attempts that it gave up, of which the server may have made a session all the same. */
+  abandoned: number;
   isIn: boolean;
   readonly outgoing: { pending: number };
   readonly roster: { readonly peers: Set<string> };
@@ -47,6 +49,7 @@ function client(name: string, peers: string[]): Client {
     roomId: 'r',
     end: undefined,
     epoch: 1,
+    abandoned: 0,
     isIn: true,
     outgoing: { pending: 0 },
     roster: { peers: new Set(peers) },
@@ -126,6 +129,36 @@ test('a leave must be told once: twice is double, never is missed', () => {
   expect(judge(ledger)).toMatchObject({ missedLeaves: 0, doubleLeaves: 0 });
   ledger.strayLeave(anna, 'bert');
   expect(judge(ledger)).toMatchObject({ missedLeaves: 0, doubleLeaves: 1 });
+});
+
+test('a leave told again after the peer came again is double', () => {
+  ledger.ending(bert);
+  bert.end = 'left';
+  for (let n = 0; n < 2; n += 1) {
+    ledger.joined(anna, 'bert');
+    ledger.left(anna, 'bert', 'told');
+  }
+  expect(judge(ledger)).toMatchObject({ falseLeaves: 0, doubleLeaves: 1 });
+});
+
+test.each([
+  ['before the last one’s', 1, 1],
+  ['with the last one’s, for who was away', 0, 1],
+  ['and the client never came in', 0, 0],
+])('the end of a session that its client gave up on may be told too: %s', (_when, early, epoch) => {
+  Object.assign(bert, { abandoned: 1, epoch });
+  for (let n = 0; n < 2; n += 1) {
+    if (n === early) {
+      ledger.ending(bert);
+      bert.end = 'left';
+    }
+    ledger.joined(anna, 'bert');
+    ledger.left(anna, 'bert', 'told');
+  }
+  expect(judge(ledger)).toMatchObject({ leaves: 1, falseLeaves: 0, doubleLeaves: 0, missedLeaves: 0 });
+  ledger.joined(anna, 'bert');
+  ledger.left(anna, 'bert', 'told');
+  expect(judge(ledger)).toMatchObject({ falseLeaves: 0, doubleLeaves: 1 });
 });
 
 test('the faults are a function of the seed', () => {
