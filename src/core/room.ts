@@ -2,6 +2,7 @@ import type { RoomChange } from '../ports/presence.js';
 import type { PeerId, RoomId } from '../protocol/ids.js';
 import type { RoomRecord, SeatRecord } from '../protocol/records.js';
 import type { LeaveReason, Relayed } from '../protocol/messages.js';
+import { Endings } from './cluster/endings.js';
 
 /** A member on another node. */
 export interface RemotePeer {
@@ -50,6 +51,8 @@ export class Room<Member> {
   version = 0;
   /** Changes that came before the first view. */
   early: RoomChange[] = [];
+  /** What this copy still waits to be confirmed of seats that have ended. */
+  readonly endings = new Endings();
   /** The memory of the room was lost and is being put together again: until then absence proves nothing. */
   settlesAtMs = 0;
   /** Who is about to sit down: the room must not be dropped meanwhile. */

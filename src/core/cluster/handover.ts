@@ -80,7 +80,7 @@ function pack(context: Context, seat: Seat): { readonly head: HandedMail; readon
     heard: heard.map(([key, isHad]) => [key, isHad]),
     spent: [...seat.spentTokens],
     sent,
-    departures: context.ledger.leavingFrom(seat.room.id),
+    departures: [...context.ledger.leavingFrom(seat.room.id), ...seat.room.endings.departures],
     unsure: unsureSeats(seat.room),
     present: roster(seat.room, seat.session).map(({ peerId }) => peerId),
     letters: context.office.heard(),

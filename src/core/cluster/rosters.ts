@@ -3,7 +3,7 @@ import type { PeerId, RoomId, SessionId } from '../../protocol/ids.js';
 import type { RoomRecord, SeatRecord } from '../../protocol/records.js';
 import type { Context, RoomCopies } from '../context.js';
 import type { Room } from '../room.js';
-import type { Seat, Session } from '../session.js';
+import type { Session } from '../session.js';
 import { Doubts } from './doubts.js';
 import type { Departure } from './seat-ledger.js';
 import { restoreRoom } from './restore-room.js';
@@ -85,19 +85,20 @@ export class Rosters implements RoomCopies {
     const named = new Set<PeerId>();
     for (const seat of view.seats) {
       named.add(seat.peerId);
-      if (seat.nodeId !== presence.nodeId) this.#sits(room, seat);
+      if (seat.nodeId !== presence.nodeId) this.#sits(room, seat, view.version);
     }
     for (const { peerId, generation } of view.ended) {
       const remote = room.remotes.get(peerId)?.seat;
       if (remote !== undefined && remote.generation <= generation)
-        this.gone(room, { ...remote, reason: 'left' });
+        this.#gone(room, { ...remote, reason: 'left' });
     }
     const isSettled = clock.now() >= room.settlesAtMs;
     for (const { seat, epoch } of [...room.remotes.values()]) {
       // A memory that never held it does not prove that it has left.
       if (!named.has(seat.peerId) && (isSettled || epoch === view.epoch))
-        this.gone(room, { ...seat, reason: 'disconnected' });
+        this.#gone(room, { ...seat, reason: 'disconnected' });
     }
+    room.endings.reached(view);
     for (const kick of view.kicked) this.#kicked(room, kick);
     tellHost(room, view.host);
     const early = room.early;
@@ -131,7 +132,9 @@ export class Rosters implements RoomCopies {
         this.#syncing.set(room, false);
         if (hub.room(room.id) !== room) return;
         const own = (): SeatRecord[] =>
-          [...room.members.values()].flatMap(seatOf).map((seat) => ledger.record(seat));
+          [...room.members.values()].flatMap(({ state }) =>
+            'seat' in state ? [ledger.record(state.seat)] : [],
+          );
         const { createdBy, host, record } = room;
         const terms = { expiresAtS: record.expiresAtS, createdBy, host };
         this.apply(room, await presence.reconcile(room.id, own, terms));
@@ -160,26 +163,31 @@ export class Rosters implements RoomCopies {
       room.early.push(change);
       return;
     }
+    const { what } = change;
     const isNext = change.epoch === room.epoch && change.previous === room.version;
     if (!isNext) {
+      const isNews = change.epoch !== room.epoch || change.version > room.version;
       // Which seat has ended is beyond doubt, whatever else was missed.
-      if (change.what.kind === 'gone') this.gone(room, change.what);
-      if (change.epoch !== room.epoch || change.version > room.version) void this.sync(room);
+      if (what.kind === 'gone') {
+        if (isNews) room.endings.heard(what, change.version);
+        this.#gone(room, what);
+      }
+      if (isNews) void this.sync(room);
       return;
     }
     room.version = change.version;
-    const { what } = change;
     if (what.kind === 'host') {
       tellHost(room, what.host);
     } else if (what.kind === 'gone') {
-      this.gone(room, what);
+      this.#gone(room, what);
     } else if (what.seat.nodeId !== this.#context.presence.nodeId) {
-      this.#sits(room, what.seat, what.note);
+      this.#sits(room, what.seat, change.version, what.note);
     }
   }
 
-  /** A seat on another node is as it says. */
-  #sits(room: Room<Session>, seat: SeatRecord, note?: string): void {
+  /** In that version of the room a seat on another node is as it says. */
+  #sits(room: Room<Session>, seat: SeatRecord, version: number, note?: string): void {
+    if (room.endings.isOver(seat, version)) return;
     const { peerId } = seat;
     const local = room.members.get(peerId);
     if (local !== undefined && 'seat' in local.state) {
@@ -215,10 +223,15 @@ export class Rosters implements RoomCopies {
     const state = room.members.get(peerId)?.state;
     const here = state !== undefined && 'seat' in state ? state.seat : room.remotes.get(peerId)?.seat;
     if (here !== undefined && here.generation <= kick.generation)
-      this.gone(room, { peerId, generation: here.generation, reason: 'kicked', kick });
+      this.#gone(room, { peerId, generation: here.generation, reason: 'kicked', kick });
   }
 
-  gone(room: Room<Session>, { peerId, generation, reason, kick }: Departure): void {
+  gone(room: Room<Session>, departure: Departure): void {
+    room.endings.givenUp(departure);
+    this.#gone(room, departure);
+  }
+
+  #gone(room: Room<Session>, { peerId, generation, reason, kick }: Departure): void {
     room.arriving.get(peerId)?.ended.set(generation, reason);
     const remote = room.remotes.get(peerId)?.seat;
     if (remote?.generation === generation) {
@@ -233,8 +246,4 @@ export class Rosters implements RoomCopies {
     if (reason === 'deleted' || reason === 'kicked') expel(this.#context, room, local, reason, kick);
     else void this.sync(room);
   }
-}
-
-function seatOf({ state }: Session): Seat[] {
-  return 'seat' in state ? [state.seat] : [];
 }
