@@ -51,9 +51,11 @@ export class RedisRoomSteps {
     if (peerId !== undefined) names.push(keys.presence(roomId, peerId));
     return this.redis.run(async (client) => {
       const askedAtMs = performance.now();
-      const deadlineMs = this.time.deadline(ATTEMPT_MS);
-      const common = [publish, deadlineMs, randomUUID(), this.self, life, keepUntilS];
-      const answer = await scripts[step].run(client, names, [...common, ...args()]);
+      const common = () => {
+        const deadlineMs = this.time.deadline(ATTEMPT_MS);
+        return [publish, deadlineMs, randomUUID(), this.self, life, keepUntilS];
+      };
+      const answer = await scripts[step].run(client, names, () => [...common(), ...args()]);
       if (answer[0] !== 'late') return answer;
       // The answer is here in time: it is the idea of Redis's clock that is wrong. The connection tries again.
       this.time.learn(Number(answer[1]), askedAtMs);

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { RedisClient } from './redis-connection.js';
 
+type Args = readonly (string | number)[];
+
 /** A Lua script that Redis is sent once, and knows by its hash from then on. */
 export class RedisScript {
   private readonly sha: string;
@@ -9,19 +11,22 @@ export class RedisScript {
     this.sha = createHash('sha1').update(lua).digest('hex');
   }
 
-  /** Resolves to the texts and numbers of the answer, as texts. `keys` must share a slot. */
+  /**
+   * Resolves to the texts and numbers of the answer, as texts. `keys` must share a slot. `args` is asked again when the
+   * script must be sent: what was called meanwhile may have been carried out before it.
+   */
   async run(
     client: RedisClient,
     keys: readonly string[],
-    args: readonly (string | number)[],
+    args: Args | (() => Args),
   ): Promise<readonly string[]> {
-    const rest = [keys.length, ...keys, ...args] as const;
+    const rest = () => [keys.length, ...keys, ...(typeof args === 'function' ? args() : args)] as const;
     try {
-      return asTexts(await client.evalsha(this.sha, ...rest));
+      return asTexts(await client.evalsha(this.sha, ...rest()));
     } catch (error) {
       // It was restarted, or it is another one.
       if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-      return asTexts(await client.eval(this.lua, ...rest));
+      return asTexts(await client.eval(this.lua, ...rest()));
     }
   }
 }
