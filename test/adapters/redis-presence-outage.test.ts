@@ -182,6 +182,38 @@ describe('one Redis', () => {
     await expect(one.presence.update(anna)).resolves.toBe(false);
   });
 
+  test('[N4] [N5] what is given up while a node reconciles is not put back', async () => {
+    const one = await watcher(nodes);
+    const [anna, ben] = [await enter(one.presence, claim('anna')), await enter(one.presence, claim('ben'))];
+    await server.ask((redis) => redis.script('FLUSH'));
+    // One script is known again, the other must be sent: what was called later is carried out before it.
+    await one.presence.leave({ ...anna, generation: 1 }, 'left');
+    const seats = [anna, ben];
+    let leaving: Promise<unknown> | undefined;
+    const own = (): typeof seats => {
+      setImmediate(() => {
+        if (leaving !== undefined) return;
+        seats.pop();
+        leaving = one.presence.leave(ben, 'left');
+      });
+      return [...seats];
+    };
+    await one.presence.reconcile(roomId, own, known);
+    await expect(leaving).resolves.toBe(true);
+    expect((await one.presence.view(roomId)).seats).toEqual([anna]);
+  });
+
+  test('[N4] [N5] what is given up between an interruption and its reconciliation is not put back', async () => {
+    const one = await watcher(nodes);
+    const [anna, ben] = [await enter(one.presence, claim('anna')), await enter(one.presence, claim('ben'))];
+    await server.ask((redis) => redis.client('KILL', 'TYPE', 'NORMAL', 'SKIPME', 'yes'));
+    await one.restored(1);
+    await expect(one.presence.leave(ben, 'left')).resolves.toBe(true);
+    // What was asked before that, over a connection that was given up since, may come late.
+    const view = await one.presence.reconcile(roomId, () => [anna, ben], known);
+    expect(view.seats).toEqual([anna]);
+  });
+
   test('[N5] what is taken while a node reconciles is not taken for a stray', async () => {
     const one = await watcher(nodes);
     const anna = await enter(one.presence, claim('anna'));

@@ -419,6 +419,21 @@ export function presenceContract(name: string, setup: () => Promise<PresenceSetu
         expect(back?.what).toEqual({ kind: 'seat', seat: ben });
       });
 
+      test('[N4] [N5] a seat that was put back and then given up stays gone, and those who know it from before are told', async () => {
+        const [one, two, room] = [await open(), await open(), freshRoom()];
+        const anna = await enter(one, claim(room, 'anna'));
+        await cluster.lose();
+        await one.reconcile(room, () => [anna], known);
+        await expect(one.leave(anna, 'left')).resolves.toBe(true);
+        const { peerId, generation } = anna;
+        // What was under way meanwhile comes late.
+        await expect(one.update(anna)).resolves.toBe(false);
+        const late = await one.reconcile(room, () => [anna], known);
+        expect(late).toMatchObject({ seats: [], ended: [{ peerId, generation }] });
+        const again = await enter(two, claim(room, 'anna'));
+        expect(await two.view(room)).toMatchObject({ seats: [again], ended: [] });
+      });
+
       test('[N3] a seat that was lost is written again by its update', async () => {
         const [one, two, room] = [await open(), await open(), freshRoom()];
         const [anna, ben] = [await enter(one, claim(room, 'anna')), await enter(two, claim(room, 'ben'))];

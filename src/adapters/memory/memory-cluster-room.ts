@@ -138,6 +138,8 @@ export class MemoryClusterRoom {
     }
     if (holder?.generation !== key.generation) return false;
     this.remove(node, holder, reason);
+    // Others may know it from the memory before.
+    if (holder.since < this.born) this.ended.set(key.peerId, key.generation);
     this.host.settle(node);
     return true;
   }
@@ -179,7 +181,7 @@ export class MemoryClusterRoom {
     }
     for (const seat of own) {
       const holder = this.seats.get(seat.peerId);
-      const isMissing = holder === undefined && !this.kicks.has(seat);
+      const isMissing = holder === undefined && !this.kicks.has(seat) && !this.hasEnded(seat);
       if (isMissing || (holder !== undefined && isSame(holder, seat) && !isDeepStrictEqual(holder, seat)))
         this.write(node, seat);
     }
@@ -232,9 +234,11 @@ export class MemoryClusterRoom {
 
   /** The memory of such a seat was lost: that it is not here proves nothing. */
   private isFromBefore(seat: Pick<SeatRecord, 'peerId' | 'generation'>): boolean {
-    const { peerId, generation } = seat;
-    const isUnheardOf = generation > (this.ended.get(peerId) ?? 0) && !this.kicks.has(seat);
-    return generation < this.born && isUnheardOf;
+    return seat.generation < this.born && !this.hasEnded(seat) && !this.kicks.has(seat);
+  }
+
+  private hasEnded({ peerId, generation }: Pick<SeatRecord, 'peerId' | 'generation'>): boolean {
+    return generation <= (this.ended.get(peerId) ?? 0);
   }
 
   private lengthen(expiresAtS: number): void {

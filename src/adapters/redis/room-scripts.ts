@@ -85,8 +85,11 @@ if seat then
   remove(peer, seat, reason)
 else
   tell('gone', reason, peer, '', generation)
-  redis.call('HSET', seats, 'g:' .. peer, generation)
   vacate(peer)
+end
+-- Others may know the seat from the memory before, and its own node may just be putting it back.
+if not seat or tonumber(seat[11]) < born or ARGV[10] == '1' then
+  redis.call('HSET', seats, 'g:' .. peer, generation)
 end
 alive(false)
 settle()
@@ -97,7 +100,8 @@ return {'yes', seat and seat[4] or ''}
 /**
  * [N5] Puts the seats of this node back where they are missing or differ, and removes what stands there for it and is
  * none of them; but not what was taken by a call whose answer is still on its way (by its ticket), nor what was given
- * after this was asked (a second before its deadline), nor kept names; and nothing that was kicked comes back.
+ * after this was asked (a second before its deadline), nor kept names; and nothing that was kicked or given up comes
+ * back.
  * ARGV: 7 the creator's sub, 8 the host (`+` before it) or `-`, 9 number of tickets, the tickets, then for each seat:
  * peer, generation, edit, seat lines, since.
  */
@@ -122,7 +126,7 @@ for at = first, #ARGV, 10 do
   local seat = find(peer)
   local new = {generation, edit, seat and seat[3] or '-', me, unpack(ARGV, at + 3, at + 9)}
   if not seat then
-    if not wasKicked(peer, generation) then write(peer, new) end
+    if not wasKicked(peer, generation) and not hasEnded(peer, generation) then write(peer, new) end
   elseif seat[1] == generation and seat[4] == me then
     redis.call('HSET', seats, 'l:' .. me, life)
     seat[2] = edit

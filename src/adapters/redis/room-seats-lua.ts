@@ -17,9 +17,13 @@ local function remove(peer, seat, reason, ...)
   tell('gone', reason, peer, seat[5], seat[1], ...)
   vacate(peer)
 end
+-- Was it given up, as it was noted where a word from before that might come later?
+local function hasEnded(peer, generation)
+  return tonumber(generation) <= tonumber(redis.call('HGET', seats, 'g:' .. peer) or 0)
+end
 -- The memory of such a seat was lost, or may have been: that it is not here proves nothing.
 local function isFromBefore(peer, generation, doubt)
-  if tonumber(generation) <= tonumber(redis.call('HGET', seats, 'g:' .. peer) or 0) then return false end
+  if hasEnded(peer, generation) then return false end
   return (doubt == '1' or tonumber(generation) < born) and not wasKicked(peer, generation)
 end
 local function answer(word)
