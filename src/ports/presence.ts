@@ -104,6 +104,8 @@ export interface Presence {
   readonly nodeId: NodeId;
   /** No other node can share it: there is nobody to hand anything over to. */
   readonly isAlone: boolean;
+  /** It was out of reach and may answer again, but `onRestored` has not said so yet: changes may have been missed. */
+  readonly isInterrupted: boolean;
 
   /** Calls `listener` with every change of the rooms that are watched. Set before the first `watch`. */
   onChange(listener: (change: RoomChange) => void): void;

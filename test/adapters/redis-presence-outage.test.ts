@@ -104,6 +104,22 @@ describe('one Redis', () => {
     await expect(server.ask((redis) => redis.zcard(keys.nodeRooms(one.presence.nodeId)))).resolves.toBe(1);
   });
 
+  test('[C2] it is known to be interrupted until the node is told that it is back, although it answers before', async () => {
+    const { presence, restored } = await watcher(nodes);
+    expect(presence.isInterrupted).toBe(false);
+    let isTold = false;
+    presence.onRestored(() => {
+      isTold = true;
+    });
+    server.pause();
+    await expect(presence.view(roomId)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    server.resume();
+    await eventually(() => presence.view(roomId));
+    expect(presence.isInterrupted).toBe(!isTold);
+    await restored(1);
+    expect(presence.isInterrupted).toBe(false);
+  });
+
   test('[N10] stopped: steps are refused, and what was refused is not carried out when it goes on', async () => {
     const one = await watcher(nodes);
     await one.presence.renewLease(60_000);

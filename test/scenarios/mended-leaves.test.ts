@@ -21,9 +21,9 @@ afterEach(() => nodes.stop());
 const instead =
   (steps: (presence: Presence) => Partial<Presence>) =>
   (presence: Presence): Presence => {
-    const others = new Map<string | symbol, unknown>(Object.entries(steps(presence)));
+    const others = steps(presence);
     return new Proxy(presence, {
-      get: (target, name) => others.get(name) ?? (Reflect.get(target, name) as unknown),
+      get: (target, name) => Reflect.get(name in others ? others : target, name) as unknown,
     });
   };
 
@@ -67,6 +67,57 @@ test('[C8] [C14] an answer that was under way while somebody left does not bring
   const told = await anna.told();
   expect(about('carl', told)).toEqual([]);
   expect(about('dora', told)).toEqual([{ type: 'user_joined' }]);
+});
+
+test('[C2] [C14] a node that does not answer while an outage ends is not dead, and what it told is not told again', async () => {
+  let isMute = true;
+  const mute = instead((presence) => ({
+    leave: (...asked) =>
+      isMute ? Promise.reject(new SignalingError('STORE_UNAVAILABLE')) : presence.leave(...asked),
+  }));
+  let onRead = (): void => undefined;
+  const isRead = new Promise<void>((resolve) => {
+    onRead = resolve;
+  });
+  const back = instead((presence) => ({
+    isInterrupted: true,
+    view: (roomId) => {
+      onRead();
+      return presence.view(roomId);
+    },
+  }));
+  const [first, second] = [await nodes.start('first', {}, mute), await nodes.start('second', {}, back)];
+  const scene = await Scene.open(first.node);
+  const anna = await scene.join(first.node, 'anna');
+  const carl = await scene.join(first.node, 'carl');
+  const witness = await scene.join(second.node, 'witness');
+  carl.send({ type: 'leave_room' });
+  await carl.until({ type: 'room_left' });
+  expect(about('carl', await anna.told())).toEqual([left]);
+  nodes.cluster.cut(first.id);
+  const resumed = anna.resume(second.node);
+  await nodes.passUntil(isRead);
+  await nodes.pass(200);
+  nodes.cluster.mend(first.id);
+  const { peers } = await nodes.passUntil(resumed);
+  expect(peers).toMatchObject([{ peer_id: 'witness' }]);
+  isMute = false;
+  await nodes.pass(retriedMs);
+  for (const peer of [anna, witness]) {
+    const told = about('carl', await peer.told());
+    expect(told).toEqual(peer === anna ? [] : [expect.objectContaining({ type: 'user_left' })]);
+  }
+});
+
+test('[C3] a node that does not answer when an outage has ended is dead after a second', async () => {
+  const back = instead(() => ({ isInterrupted: true }));
+  const [first, second] = [await nodes.start('first'), await nodes.start('second', {}, back)];
+  const scene = await Scene.open(first.node);
+  const anna = await scene.join(first.node, 'anna');
+  nodes.cluster.kill(first.id);
+  const fromMs = nodes.clock.now();
+  await nodes.passUntil(anna.resume(second.node));
+  expect(nodes.clock.now() - fromMs).toBeLessThan(1_500);
 });
 
 test('[C2] [C7] [C14] who left a node that cannot say so stays gone wherever sessions of that node go on', async () => {

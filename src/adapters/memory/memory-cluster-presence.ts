@@ -23,6 +23,8 @@ const unknown: RoomView = { epoch: '', version: 0, seats: [], ended: [], kicked:
 /** Who sits where, in one process: every step is done when its call returns. */
 export class MemoryClusterPresence implements Presence {
   readonly nodeId: NodeId;
+  /** Who is back is told so at once. */
+  readonly isInterrupted = false;
 
   constructor(
     private readonly state: MemoryClusterState,

@@ -64,6 +64,10 @@ export class RedisPresence implements Presence {
     });
   }
 
+  get isInterrupted(): boolean {
+    return this.parts.subscriber.isInterrupted;
+  }
+
   onChange(listener: (change: RoomChange) => void): void {
     this.changes.onChange(listener);
   }

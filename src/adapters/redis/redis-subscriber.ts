@@ -70,6 +70,11 @@ export class RedisSubscriber {
     if (home !== undefined) this.listeners.get(home)?.remove(channel);
   }
 
+  /** Something may have been missed, and the listeners of `onRestored` have not been told yet. */
+  get isInterrupted(): boolean {
+    return this.isDirty;
+  }
+
   /** Calls `listener` when Redis can be heard and spoken to again, after a time in which it could not. */
   onRestored(listener: () => void): void {
     this.restoredListeners.push(listener);

@@ -1,11 +1,12 @@
 /** `join` with a claim to a session that another node serves, or served until it died. */
 import { SignalingError } from '../../protocol/errors.js';
 import { readHanded, type HandedMail } from '../../protocol/handover.js';
-import type { PeerId, SessionId } from '../../protocol/ids.js';
+import type { NodeId, PeerId, SessionId } from '../../protocol/ids.js';
 import type { Ask, ResumeClaim } from '../../protocol/messages.js';
 import type { Identity, RoomRecord, SeatRecord } from '../../protocol/records.js';
 import { expectArrival } from '../cluster/arrival.js';
 import { unpack } from '../cluster/handover.js';
+import type { Answer } from '../cluster/post-office.js';
 import type { Context } from '../context.js';
 import { Mailbox } from '../mailbox.js';
 import { announce, disconnect, endOf, isOvertaken, rosterFor, unseat } from '../membership.js';
@@ -18,6 +19,9 @@ import { welcome } from '../welcome.js';
 
 /** A node that lives answers in a few milliseconds; one that stands still is left behind after this time. */
 const handoverMs = 1_000;
+/** After an outage a node that lives listens again within this time. */
+const listensAgainMs = 1_000;
+const knockMs = 50;
 
 interface Takeover {
   readonly mail: Mailbox;
@@ -150,7 +154,7 @@ async function takeOver(
   const family = familyOf(session.sink);
   const question = { what: 'handover', roomId, peerId, sessionId, tokenHash, count, family };
   const isOurs = nodeId === context.presence.nodeId;
-  const answer = isOurs ? 'absent' : await context.office.ask(nodeId, question, handoverMs);
+  const answer = isOurs ? 'absent' : await askThere(context, nodeId, question);
   const handed = typeof answer === 'string' ? 'unknown' : readHanded(answer.head);
   if (handed === 'superseded') throw new SignalingError('SESSION_SUPERSEDED');
   if (handed === 'refused') return undefined;
@@ -163,6 +167,20 @@ async function takeOver(
   mail.restore(state.mail);
   const { spent, departures, unsure, present, letters } = handed;
   return { mail, sent: state.sent, spent, departures, unsure, present, letters };
+}
+
+/** While an outage ends a node may only not listen again yet, with mail, and with leaves that nobody else knows of. */
+async function askThere(context: Context, nodeId: NodeId, question: object): Promise<Answer> {
+  const { clock, office, presence, rosters } = context;
+  const giveUpAtMs = clock.now() + listensAgainMs;
+  for (;;) {
+    const answer = await office.ask(nodeId, question, handoverMs);
+    const mayBeBack = (presence.isInterrupted || rosters.isSettling) && clock.now() < giveUpAtMs;
+    if (answer !== 'absent' || !mayBeBack) return answer;
+    await new Promise<void>((resolve) => {
+      clock.after(knockMs, resolve);
+    });
+  }
 }
 
 function notSettled(): SignalingError {
