@@ -64,6 +64,8 @@ export async function resumeElsewhere(
     // The news of it may be on its way here: a session that has left this node must not look as if it sat here.
     context.rosters.apply(room, view);
     const old = find(view.seats, claim.sessionId);
+    // A presence that comes back may have lost its seats, and is no witness that there was none.
+    if (old === undefined && isComingBack(context)) throw notSettled();
     // What sits here was asked already.
     if (old === undefined || room.members.get(old.peerId)?.id === old.sessionId) return false;
     if (old.isQuiet || old.identity.sub !== identity.sub) return false;
@@ -171,16 +173,21 @@ async function takeOver(
 
 /** While an outage ends a node may only not listen again yet, with mail, and with leaves that nobody else knows of. */
 async function askThere(context: Context, nodeId: NodeId, question: object): Promise<Answer> {
-  const { clock, office, presence, rosters } = context;
+  const { clock, office } = context;
   const giveUpAtMs = clock.now() + listensAgainMs;
   for (;;) {
     const answer = await office.ask(nodeId, question, handoverMs);
-    const mayBeBack = (presence.isInterrupted || rosters.isSettling) && clock.now() < giveUpAtMs;
+    const mayBeBack = isComingBack(context) && clock.now() < giveUpAtMs;
     if (answer !== 'absent' || !mayBeBack) return answer;
     await new Promise<void>((resolve) => {
       clock.after(knockMs, resolve);
     });
   }
+}
+
+/** An outage ends, and not everybody has said again what it knows. */
+function isComingBack({ presence, rosters }: Context): boolean {
+  return presence.isInterrupted || rosters.isSettling;
 }
 
 function notSettled(): SignalingError {
