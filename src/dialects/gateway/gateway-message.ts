@@ -1,6 +1,7 @@
 /** What a gateway client may send: S2's four shapes, and `auth`. */
 import { z } from 'zod';
 import { SignalingError } from '../../protocol/errors.js';
+import { safeParse } from '../../protocol/safe-parse.js';
 
 const maxPeerIdChars = 128;
 const maxReasonChars = 120;
@@ -53,7 +54,7 @@ type Signal = z.output<typeof sdpMessage> | z.output<typeof iceMessage>;
 /** Reads what `JSON.parse` gave. The schema takes 0.3 µs of each signal, by hand it is 0.01: good ones pass it by. */
 export function readMessage(body: unknown): GatewayMessage | SignalingError {
   if (isSignal(body)) return body;
-  const { data, error } = gatewayMessage.safeParse(body);
+  const { data, error } = safeParse(gatewayMessage, body);
   if (data !== undefined) return data;
   const { formErrors, fieldErrors } = z.flattenError(error, inWords);
   const fields: Readonly<Record<string, readonly string[] | undefined>> = fieldErrors;

@@ -13,6 +13,7 @@ import { Outbox } from './outbox.js';
 import type { PeerSocket, SocketListener } from './peer-socket.js';
 import { PreJoinGuard } from './pre-join-guard.js';
 import { Pulse } from './pulse.js';
+import { readCommand } from './read-command.js';
 
 /** One WebSocket: frames in, strictly one after another; events out, corked per tick. Dies with the socket. */
 export class Connection implements EventSink, SocketListener, InboundTap, FrameEvents {
@@ -97,13 +98,13 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
     this.#outbox.flush();
   }
 
-  handle({ bytes, isBinary }: InboundFrame): Promise<void> | undefined {
+  handle(frame: InboundFrame): Promise<void> | undefined {
     if (this.#isClosing) return undefined;
-    if (this.#guard !== undefined && bytes.length > PreJoinGuard.maxBytes) {
+    if (this.#guard !== undefined && frame.bytes.length > PreJoinGuard.maxBytes) {
       this.#refuseTooBig();
       return undefined;
     }
-    const decoded = this.#dialect.decode(bytes, isBinary, this.#scope);
+    const decoded = readCommand(this.#dialect, frame, this.#scope, this.#context);
     if ('error' in decoded)
       return this.#context.node.reject(this.#session, decoded.error, decoded.ask, decoded.endsQuiet);
     if (decoded.speaks !== undefined) this.#dialect = decoded.speaks;
@@ -147,9 +148,7 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
       tally.join_timeouts += 1;
       this.close('join_timeout');
     });
-    this.#guard = new PreJoinGuard(this.#stream, cancelDeadline, () => {
-      this.#refuseTooBig();
-    });
+    this.#guard = new PreJoinGuard(this.#stream, cancelDeadline, this.#refuseTooBig.bind(this));
   }
 
   #releaseGuard(): void {
