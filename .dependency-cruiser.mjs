@@ -38,8 +38,19 @@ export default {
     floor('dialects-floor', '^src/dialects/', '^src/(protocol|dialects)/'),
     floor('transport-floor', '^src/transport/', '^src/(protocol|ports|core|dialects|transport)/'),
     floor('client-wing', '^src/client/', '^src/(protocol|client)/'),
+    floor('media-wing', '^src/media/', '^src/(protocol|media)/'),
+    {
+      name: 'media-apart',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/media/' },
+      to: { path: '^src/media/' },
+    },
     floor('main-roof', '^src/main\\.ts$', '^src/(app|config)\\.ts$'),
-    floor('backends-roof', '^src/backends\\.ts$', '^src/(adapters/|ports/|protocol/|config\\.ts)'),
+    floor(
+      'backends-roof',
+      '^src/backends(\\.ts$|/)',
+      '^src/(backends/|adapters/|ports/|protocol/|config\\.ts)',
+    ),
     floor(
       'config-roof',
       '^src/(config|config-schema|redis-target)\\.ts$',
@@ -53,6 +64,7 @@ export default {
       ),
     ),
     floor('turn-adapter', '^src/adapters/turn/', '^src/(protocol|ports|adapters/turn/)'),
+    floor('http-adapter', '^src/adapters/http/', '^src/(protocol|ports|adapters/(http/|[^/]+\\.ts$))'),
     floor('memory-adapter', '^src/adapters/memory/', '^src/(protocol|ports|adapters/(memory/|[^/]+\\.ts$))'),
     { ...packages('protocol', 'zod'), name: 'protocol-packages' },
     packages('ports', 'zod'),
@@ -61,7 +73,9 @@ export default {
     packages('transport', 'ws|express|zod|cookie|proxy-addr|@types/(ws|express|proxy-addr)'),
     ...Object.entries(vendors).map(([vendor, allowed]) => packages(`adapters/${vendor}`, allowed)),
     packages('adapters/memory', 'none'),
+    packages('adapters/http', 'zod'),
     packages('adapters/turn', 'none'),
+    packages('media', 'mediasoup/|express|zod|pino|prom-client|@types/express'),
     packages('client', 'ws|commander|cli-progress|@roamhq/wrtc|@types/(ws|cli-progress)'),
   ],
   options: {

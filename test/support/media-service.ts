@@ -1,0 +1,137 @@
+/** The Media Service as it is run: a process of its own, with the library and the worker that tests have. */
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { testedMediasoup } from './mediasoup-worker.js';
+import { Program, type Exit } from './spawn.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+export const mediaKey = 'a key of media services in tests';
+
+/** A bundle in a folder of its own. */
+export class MediaBuild {
+  private constructor(private readonly folder: string) {}
+
+  static async make(): Promise<MediaBuild> {
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'media-'));
+    symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
+    const made = new MediaBuild(folder);
+    await build({
+      entryPoints: [path.join(root, 'src/media/main.ts')],
+      outfile: made.entry,
+      bundle: true,
+      packages: 'external',
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      sourcemap: 'inline',
+      logLevel: 'warning',
+    });
+    return made;
+  }
+
+  get entry(): string {
+    return path.join(this.folder, 'media.mjs');
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** A running one. */
+export class MediaProcess {
+  private constructor(
+    private readonly program: Program,
+    /** `http://127.0.0.1:port`, for MEDIA_SERVICE_URL. */
+    readonly url: string,
+  ) {}
+
+  /**
+   * Resolves when it takes calls, with `mediaKey` for its internal key. It gets these settings and no others. A fixed
+   * `MEDIA_PORT` lets another be started in its place.
+   */
+  static async start(entry: string, settings: Readonly<Record<string, string>> = {}): Promise<MediaProcess> {
+    const program = startMedia(entry, { ...testedMediasoup(), ...settings });
+    try {
+      const [url] = /http:\/\/[\d.:]+/.exec(await program.line(/^Media Service /)) ?? [];
+      if (url === undefined) throw new Error(`no address in:\n${program.output}`);
+      return new MediaProcess(program, url);
+    } catch (error) {
+      await program.stop();
+      throw error;
+    }
+  }
+
+  /** Process ids of its workers, as it says itself. */
+  async workerPids(): Promise<number[]> {
+    const response = await fetch(`${this.url}/stats`, { headers: { 'x-internal-service-key': mediaKey } });
+    const { workers } = (await response.json()) as { workers: { pid: number }[] };
+    return workers.map(({ pid }) => pid);
+  }
+
+  /** Kills every worker; the service goes on. */
+  async killWorkers(): Promise<void> {
+    for (const pid of await this.workerPids()) process.kill(pid, 'SIGKILL');
+  }
+
+  /** What it said, for a failed test's message. */
+  get output(): string {
+    return this.program.output;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.program.signal(name);
+  }
+
+  /** SIGTERM. Resolves when it is gone. */
+  terminate(): Promise<Exit> {
+    this.program.signal('SIGTERM');
+    return this.program.exited;
+  }
+
+  /** SIGKILL. Resolves when it is gone; its workers end by themselves. */
+  kill(): Promise<void> {
+    return this.program.stop();
+  }
+
+  /** For the end of a test: as quick as can be. */
+  stop(): Promise<void> {
+    return this.kill();
+  }
+}
+
+/** Starts the process, whatever comes of it. */
+export function startMedia(entry: string, settings: Readonly<Record<string, string>>): Program {
+  const env = {
+    INTERNAL_SERVICE_KEY: mediaKey,
+    MEDIA_PORT: '0',
+    MEDIA_WORKERS: '1',
+    LOG_LEVEL: 'warn',
+    PATH: process.env['PATH'] ?? '',
+    ...settings,
+  };
+  const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  // `env` becomes the service: signals reach it.
+  return Program.start('env', ['-i', ...assignments, process.execPath, entry]);
+}
+
+/** A port that is free now, for a service that is to come back at the same address. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => {
+        if (address === null || typeof address === 'string') reject(new Error('no port'));
+        else resolve(address.port);
+      });
+    });
+  });
+}
