@@ -4,6 +4,14 @@
 const ownedKeys = ['signaling:signing-key'];
 /** A room's record is readable for an hour after its expiry, so that a late peer is told why. */
 const mostTtlMs = (7_200 + 3_600 + 60) * 1000;
+const dayMs = 86_400_000;
+/** Chat outlives its room's last word: what waits for an archive that is away, and what is archived in Redis itself. */
+const longerTtlsMs = [
+  { start: 'chat:buffer:', ttlMs: 7 * dayMs },
+  { start: 'chat:waiting:', ttlMs: 7 * dayMs },
+  // CHAT_TTL_S, unless it was set.
+  { start: 'chat:archive:', ttlMs: 30 * dayMs },
+];
 
 /**
  * @param {import('./scene.mjs').Scene} scene
@@ -31,6 +39,10 @@ export async function describeKeys({ redis, ledger, nodes }) {
     shapes.set(shape, entry);
   }
   return [...shapes.values()];
+}
+
+function mostTtlOf(key) {
+  return longerTtlsMs.find(({ start }) => key.startsWith(start))?.ttlMs ?? mostTtlMs;
 }
 
 /** `room:{0a1b2c3d}:record` and `room:{4e5f6071}:record` have one shape. */

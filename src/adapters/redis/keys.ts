@@ -7,11 +7,17 @@ import type { RoomStatus } from '../../protocol/records.js';
  */
 export const keys = {
   /**
-   * Hash of the room's attributes `created_by`, `token`, `expires_at` (unix seconds); of some rooms `is_open` (0 or 1);
-   * of those that are listed `status`, `created_at` (unix milliseconds), `host_name`.
+   * Hash of the room's attributes `created_by`, `token`, `expires_at` (unix seconds); of some rooms `is_open` (0 or 1) and
+   * `mode` (`P2P` or `SFU`); of those that are listed `status`, `created_at` (unix milliseconds), `host_name`.
    * Ends by its TTL one hour after the room has expired; a deletion removes it earlier.
    */
   room: (roomId: RoomId): string => `room:{${hashTag(roomId)}}:record`,
+  /**
+   * String, JSON: the record of a room that lives elsewhere, that there is none, or that somebody reads or changes it
+   * (`cached-room.ts`). It has the room's token in it, a SECRET of whoever may join. TTL `ROOM_CACHE_S`, shorter of
+   * what is no room; a change makes it void.
+   */
+  roomCache: (roomId: RoomId): string => `room:{${hashTag(roomId)}}`,
   /**
    * Hash of who sits in the room, who is the host, and who was removed by it; its fields are in `room-view.ts`.
    * Ends by its TTL one hour after the room has expired, and not while it is used (every write and touch keeps it for
@@ -20,6 +26,8 @@ export const keys = {
   seats: (roomId: RoomId): string => `room:{${hashTag(roomId)}}:seats`,
   /** Hash node id -> number of its seats, kept names aside. Written with `seats`, and with the same TTL. */
   nodes: (roomId: RoomId): string => `room:{${hashTag(roomId)}}:nodes`,
+  /** String: the address of the Media Service that the room is at. TTL 24 h after it was last found or made. */
+  router: (roomId: RoomId): string => `room:{${hashTag(roomId)}}:router`,
   /** String, the node's id: the peer has shown that it lives. TTL 30 s. */
   presence: (roomId: RoomId, peerId: PeerId): string => `presence:{${hashTag(roomId)}}:${peerId}`,
   /** No key but a channel: the changes of a room. */
@@ -59,6 +67,32 @@ export const keys = {
    * are past keeping. TTL an hour after the longest-lived of the rooms has expired.
    */
   roomIndex: (status: RoomStatus): string => `signaling:{rooms}:${status}`,
+  /**
+   * Sorted set by `seq` of what was said in the room and is not in the archive yet; its members are in `chat-text.ts`.
+   * TTL seven days after the last message: a long outage of the archive loses nothing. Empty, and so no key, when the
+   * archive has everything.
+   */
+  chatBuffer: (roomId: RoomId): string => `chat:buffer:{${hashTag(roomId)}}`,
+  /** The same of the latest 200 messages, archived or not. TTL an hour after the last one. */
+  chatRecent: (roomId: RoomId): string => `chat:recent:{${hashTag(roomId)}}`,
+  /**
+   * Sorted set by `seq` of who said a message under which id, hashed: those of the last hour, at most 250,000; and
+   * `forgotten`, up to where the chat of a deleted room of that name is to be nowhere. TTL an hour after the last message
+   * or the deletion.
+   */
+  chatIds: (roomId: RoomId): string => `chat:ids:{${hashTag(roomId)}}`,
+  /** No key but a channel: what is said in a room. */
+  chatChannel: (roomId: RoomId): string => `channel:chat:{${hashTag(roomId)}}`,
+  /**
+   * Sorted sets, spread by room: rooms in which something may wait for the archive, by when somebody last said something
+   * there (Redis's clock, ms). Who finds nothing strikes the room off. TTL seven days after the last message.
+   */
+  chatWaiting: (part: number): string => `chat:waiting:{${String(part)}}`,
+  /**
+   * Sorted set by `seq` of what was said in the room, where Redis is the archive too: the latest 100,000 messages.
+   * TTL: as long as chat is kept (`CHAT_TTL_S`), from the last message on.
+   */
+  chatArchive: (roomId: RoomId): string => `chat:archive:{${hashTag(roomId)}}`,
   /** Hash `handle`, `created` (unix milliseconds) of a user that has made a room. TTL 400 days after the last one. */
   user: (uid: string): string => `signaling:user:{${hashTag(uid)}}`,
   /**
