@@ -69,6 +69,14 @@ const turnAddresses = addresses(
   /^turns?:(\[[\da-f:.]+\]|[\w.-]+)(:\d{1,5})?(\?transport=(udp|tcp))?$/i,
   'turn:relay.example.org:3478?transport=udp',
 );
+/** Where a service of ours answers, without a slash at the end. */
+const httpAddress = z
+  .url({ protocol: /^https?$/, error: 'must be an address such as http://host:port' })
+  .refine(
+    (text) => !URL.canParse(text) || new URL(text).username === '',
+    'must carry no login: it is shown in logs',
+  )
+  .transform((text) => text.replace(/\/+$/, ''));
 /** An empty variable is one that is not set: that is what `docker run -e NAME=` means by it. */
 const optional = z.string().min(1).optional();
 
@@ -88,6 +96,15 @@ const fields = z.object({
   LOCAL_SIGNING_KEY: pem(createPrivateKey, 'an RSA private key'),
   ROOMS_TABLE: z.string().min(3).default('rooms'),
   USERS_TABLE: z.string().min(3).default('users'),
+  CHAT_TABLE: z.string().min(3).default('chat_messages'),
+  CHAT_TTL_S: whole(3_600, 315_360_000).default(2_592_000),
+  CHAT_FLUSH_MS: whole(50, 60_000).default(1_000),
+  CHAT_MAX_WAITING: whole(100, 1_000_000).default(10_000),
+  CHAT_SERVICE_URL: httpAddress.optional(),
+  ROOM_SERVICE_URL: httpAddress.optional(),
+  ROOM_CACHE_S: whole(0, 86_400).default(3_600),
+  MEDIA_SERVICE_URL: list.pipe(z.array(httpAddress)).default([]),
+  SFU_ABOVE_PEERS: whole(0, 10_000).default(4),
   REDIS_URL: optional,
   REDIS_CLUSTER_NODES: optional,
   REDIS_SENTINELS: optional,
@@ -103,10 +120,12 @@ const fields = z.object({
   DRAIN_MS: milliseconds.default(8_000),
   MAX_MESSAGE_BYTES: whole(16_384, 67_108_864).default(1_048_576),
   MAX_OUTBOX_BYTES: whole(65_536).default(4_194_304),
-  MAX_PEERS_PER_ROOM: whole(1).default(256),
+  MAX_PEERS_PER_ROOM: whole(1, 10_000).default(256),
   MAX_CONNECTIONS_PER_IP: whole(0).default(1_000),
   RATE_MESSAGES_PER_SESSION: whole(0, 1_000_000).default(300),
   RATE_MESSAGES_PER_USER: whole(0, 1_000_000).default(1_000),
+  RATE_CHATS_PER_SESSION: whole(0, 1_000_000).default(10),
+  MAX_CHAT_CHARS: whole(1, 16_000).default(4_000),
   RATE_SIGNINS_PER_IP: whole(0, 1_000_000).default(120),
   RATE_ROOMS_PER_IP: whole(0, 1_000_000).default(120),
   RATE_ICE_PER_IP: whole(0, 1_000_000).default(10),
@@ -179,6 +198,14 @@ function check(env: Environment, issue: Issue): void {
   }
   if (env.ICE_TRANSPORT_POLICY === 'relay' && env.TURN_URLS.length === 0) {
     issue('ICE_TRANSPORT_POLICY', 'is relay, but there is no TURN: set TURN_URLS and TURN_SHARED_SECRET');
+  }
+  const services = ['MEDIA_SERVICE_URL', 'CHAT_SERVICE_URL', 'ROOM_SERVICE_URL'] as const;
+  const named = services.find((name) => (env[name]?.length ?? 0) > 0);
+  if (named !== undefined && env.INTERNAL_SERVICE_KEY === undefined) {
+    issue(
+      'INTERNAL_SERVICE_KEY',
+      `is missing: ${named} is set, and our services know each other by this key`,
+    );
   }
   try {
     parseTrustedProxies(env.TRUSTED_PROXIES);

@@ -30,7 +30,13 @@ export interface Config {
   readonly identities: IdentitySource;
   /** Region and table of DynamoDB; absent: rooms live in this process. */
   readonly dynamo:
-    { readonly region: string; readonly table: string; readonly usersTable: string } | undefined;
+    | {
+        readonly region: string;
+        readonly table: string;
+        readonly usersTable: string;
+        readonly chatTable: string;
+      }
+    | undefined;
   /** Where rooms and the embedded signing key live when there is no DynamoDB; absent: in this process. */
   readonly redis: RedisTarget | undefined;
   /** The name of this node in logs and in Redis; each start adds something of its own. */
@@ -52,6 +58,20 @@ export interface Config {
   readonly roomsPerMinute: number;
   readonly iceRequestsPerMinute: number;
   readonly badTokensPerMinute: number;
+  /** Sustained, a second; ten times as many at once. */
+  readonly chatsPerSecond: number;
+  readonly maxChatChars: number;
+  /** How long the archive keeps a message. */
+  readonly chatTtlS: number;
+  readonly chatFlushMs: number;
+  readonly chatMaxWaiting: number;
+  /** Other services, each without a slash at its end. */
+  readonly chatServiceUrl: string | undefined;
+  readonly roomServiceUrl: string | undefined;
+  readonly mediaServiceUrls: readonly string[];
+  /** 0: records of rooms are not kept in Redis's cache. */
+  readonly roomCacheS: number;
+  readonly sfuAbovePeers: number;
   readonly kickBanMs: number;
   readonly closeAtExpiry: boolean;
   readonly allowQueryToken: boolean;
@@ -94,7 +114,12 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     dynamo:
       env.COGNITO_REGION === undefined
         ? undefined
-        : { region: env.COGNITO_REGION, table: env.ROOMS_TABLE, usersTable: env.USERS_TABLE },
+        : {
+            region: env.COGNITO_REGION,
+            table: env.ROOMS_TABLE,
+            usersTable: env.USERS_TABLE,
+            chatTable: env.CHAT_TABLE,
+          },
     redis: readRedisTarget(env).target,
     nodeId: env.NODE_ID,
     roomTtlMs: env.ROOM_TTL_S * 1000,
@@ -112,6 +137,16 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     roomsPerMinute: env.RATE_ROOMS_PER_IP,
     iceRequestsPerMinute: env.RATE_ICE_PER_IP,
     badTokensPerMinute: env.RATE_BAD_TOKENS_PER_IP,
+    chatsPerSecond: env.RATE_CHATS_PER_SESSION,
+    maxChatChars: env.MAX_CHAT_CHARS,
+    chatTtlS: env.CHAT_TTL_S,
+    chatFlushMs: env.CHAT_FLUSH_MS,
+    chatMaxWaiting: env.CHAT_MAX_WAITING,
+    chatServiceUrl: env.CHAT_SERVICE_URL,
+    roomServiceUrl: env.ROOM_SERVICE_URL,
+    mediaServiceUrls: env.MEDIA_SERVICE_URL,
+    roomCacheS: env.ROOM_CACHE_S,
+    sfuAbovePeers: env.SFU_ABOVE_PEERS,
     kickBanMs: env.KICK_BAN_S * 1000,
     closeAtExpiry: env.CLOSE_AT_EXPIRY,
     allowQueryToken: env.ALLOW_QUERY_TOKEN,

@@ -12,7 +12,7 @@ import { SignalingNode } from './core/signaling-node.js';
 import { dialectNames, Doors, type DialectName } from './dialects/doors.js';
 import { toPeerId } from './dialects/peer-key.js';
 import { createTally, type Clock } from './ports/runtime.js';
-import type { Limits } from './protocol/messages.js';
+import type { Limits } from './protocol/limits.js';
 import { parseTrustedProxies } from './transport/client-address.js';
 import { createHttpApp } from './transport/http/server.js';
 import { createEncoder } from './transport/ws/encoder.js';
@@ -97,12 +97,14 @@ export async function createSignaling(
 
 function coreSettings(config: Config): CoreSettings {
   const { roomTtlMs, graceMs, allowAnonymous, kickBanMs, closeAtExpiry } = config;
-  return { roomTtlMs, graceMs, allowAnonymous, kickBanMs, closeAtExpiry, limits: limitsOf(config) };
+  const { chatFlushMs, chatMaxWaiting, sfuAbovePeers } = config;
+  const people = { roomTtlMs, graceMs, allowAnonymous, kickBanMs, closeAtExpiry };
+  return { ...people, chatFlushMs, chatMaxWaiting, sfuAbovePeers, limits: limitsOf(config) };
 }
 
 function limitsOf(config: Config): Limits {
   const { maxMessageBytes, maxOutboxBytes, maxPeersPerRoom, maxConnectionsPerIp } = config;
-  const { messagesPerSecond, userMessagesPerSecond } = config;
+  const { messagesPerSecond, userMessagesPerSecond, chatsPerSecond, maxChatChars } = config;
   const { signInsPerMinute, roomsPerMinute, iceRequestsPerMinute, badTokensPerMinute } = config;
   return {
     maxMessageBytes,
@@ -116,5 +118,7 @@ function limitsOf(config: Config): Limits {
     roomsPerMinute,
     iceRequestsPerMinute,
     badTokensPerMinute,
+    chatsPerSecond,
+    maxChatChars,
   };
 }

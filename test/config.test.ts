@@ -287,6 +287,27 @@ describe('[B5] settings', () => {
     expect(text).not.toContain('hush');
   });
 
+  test('our other services are addresses without a login, and need the key that they know us by', () => {
+    const key = { INTERNAL_SERVICE_KEY: 'sixteen letters!' };
+    expect(problems({ MEDIA_SERVICE_URL: 'http://one:8010' })).toMatch(
+      /INTERNAL_SERVICE_KEY is missing: MEDIA_/,
+    );
+    expect(problems({ ...key, CHAT_SERVICE_URL: 'chat.example.org' })).toMatch(
+      /CHAT_SERVICE_URL must be an address/,
+    );
+    const text = problems({ ...key, ROOM_SERVICE_URL: 'http://me:hush@rooms.example.org' });
+    expect(text).toMatch(/ROOM_SERVICE_URL must carry no login/);
+    expect(text).not.toContain('hush');
+    const services = {
+      MEDIA_SERVICE_URL: 'http://one:8010/, https://two',
+      ROOM_SERVICE_URL: 'http://rooms/',
+    };
+    expect(loadConfig({ ...key, ...services })).toMatchObject({
+      mediaServiceUrls: ['http://one:8010', 'https://two'],
+      roomServiceUrl: 'http://rooms',
+    });
+  });
+
   test('production refuses what lives in one process, unless it is meant', () => {
     expect(problems({ NODE_ENV: 'production' })).toMatch(/ALLOW_EMBEDDED=1/);
     expect(problems({ NODE_ENV: 'production', ALLOW_EMBEDDED: '1' })).toBe('');

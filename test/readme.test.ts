@@ -7,6 +7,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startAwsEmulators } from './support/aws-emulators.js';
+import { testedMediasoup } from './support/mediasoup-worker.js';
 import { RedisServer } from './support/redis.js';
 
 const repository = process.cwd();
@@ -80,9 +81,17 @@ class Terminal {
   }
 
   async stop(): Promise<void> {
-    if (this.#process.pid !== undefined && running.has(this.#process))
-      process.kill(-this.#process.pid, 'SIGTERM');
+    if (this.#process.pid !== undefined && running.has(this.#process)) terminate(this.#process.pid);
     await this.exit;
+  }
+}
+
+/** Ends a process group, which may have ended by itself just now. */
+function terminate(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGTERM');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }
 
@@ -94,7 +103,7 @@ let server: Terminal;
 
 beforeAll(async () => {
   server = new Terminal(commands('server', { REPOSITORY: `file://${repository}` }), folder);
-  await server.line(/^Nodes: /);
+  await server.line(/^Media: /);
 }, 300_000);
 
 afterAll(async () => {
@@ -112,9 +121,9 @@ describe('quick start', () => {
   });
 
   test('the start-up lines are those that the README shows', () => {
-    const shown = [...readme.matchAll(/^(?:HTTP|WebSocket|Identities:|Rooms:|Nodes:) .*$/gm)].map(
-      ([line]) => line,
-    );
+    const shown = [
+      ...readme.matchAll(/^(?:HTTP|WebSocket|Identities:|Rooms:|Nodes:|Chat:|ICE:|Media:) .*$/gm),
+    ].map(([line]) => line);
     expect(server.lines.filter((line) => shown.includes(line))).toEqual(shown);
   });
 
@@ -202,6 +211,25 @@ test('[C1] [C7] many nodes as one: a file goes from a client on one to a worker 
   }
 }, 120_000);
 
+test('[M1] [M11] a Media Service beside the server: rooms can be in SFU mode', async () => {
+  // mediasoup's own worker is fetched from elsewhere; what the tests have stands in for it.
+  const media = new Terminal(commands('media'), clone, testedMediasoup());
+  const node = new Terminal(commands('media-node'), clone);
+  expect(await media.line(/^Media Service /)).toContain('http://127.0.0.1:8010');
+  expect(await node.line(/^Media: /)).toContain('http://127.0.0.1:8010');
+  const user = (await (await fetch('http://127.0.0.1:8001/anonymous-signin', { method: 'POST' })).json()) as {
+    readonly id_token: string;
+  };
+  const made = await fetch('http://127.0.0.1:8001/rooms', {
+    method: 'POST',
+    headers: { authorization: `Bearer ${user.id_token}`, 'content-type': 'application/json' },
+    body: '{"mode": "SFU"}',
+  });
+  expect(await made.json()).toMatchObject({ mode: 'SFU' });
+  await node.stop();
+  await media.stop();
+}, 120_000);
+
 test('working on it: each command of the block succeeds', async () => {
   spawnSync('git', ['checkout', '-q', 'README.md'], { cwd: clone });
   const develop = new Terminal(commands('develop'), clone);
@@ -222,4 +250,15 @@ test('every setting in the README is one that is read, and every one that is rea
     ),
   );
   expect([...told].sort()).toEqual([...read].sort());
+});
+
+test('the same of the Media Service', () => {
+  const read = [...readFileSync('src/media/config.ts', 'utf8').matchAll(/^ {4}([A-Z][A-Z_]+): /gm)];
+  const table = /^\| variable of the Media Service[^]*?\n\n/m.exec(readme)?.[0] ?? '';
+  const told = [...table.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, cell]) => [
+    ...(cell ?? '').matchAll(/`([A-Z_]+)`/g),
+  ]);
+  const names = (found: readonly RegExpMatchArray[]): (string | undefined)[] =>
+    [...new Set(found.map(([, name]) => name))].sort();
+  expect(names(told)).toEqual(names(read));
 });

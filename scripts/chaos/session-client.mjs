@@ -31,6 +31,7 @@ export class SessionClient {
   endedAtMs = 0;
   /** Called with each frame, for what only some scenes look at. */
   onFrame = () => {};
+  resumeExtras = {}; // what a claim says besides
   inbox = new Inbox();
 
   #place;
@@ -90,7 +91,7 @@ export class SessionClient {
     this.stats.attempts += 1;
     const { name, room, idToken } = this.#place;
     const frame = { type: 'join_room', ...room, id_token: idToken, peer_id: name };
-    if (this.#claim !== undefined) frame.resume = { ...this.#claim, count: this.count };
+    if (this.#claim !== undefined) frame.resume = { ...this.#claim, ...this.resumeExtras, count: this.count };
     this.#link = new Link(this.#urls[this.node], frame, this.#timing.joinMs, this);
   }
 
@@ -151,7 +152,6 @@ export class SessionClient {
 
   /** Breaks off, for good. */
   vanish() {
-    this.end ??= 'vanished';
     this.dispose();
   }
 

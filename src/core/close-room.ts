@@ -35,6 +35,7 @@ export async function closeRoom(
     if (seats.length > 0) return false;
     await remove();
     isGone = true;
+    void context.chats.forget(roomId);
     // Who had read the record before, on another node, may have sat down since.
     await Promise.all((await seatsIn(context, roomId)).map(end));
     return true;
@@ -57,5 +58,6 @@ export async function endSeat(context: Context, seat: SeatRecord): Promise<void>
   if (state.seat.generation !== generation) return;
   if (!state.quiet) session.tell({ type: 'room_closed', roomId, reason: 'deleted' });
   unseat(context, session, 'deleted');
+  context.chats.silence(state.seat);
   if (session.isDoor) session.sink.close('no_such_room');
 }

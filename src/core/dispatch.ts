@@ -5,6 +5,8 @@ import type { Context } from './context.js';
 import { join } from './handlers/join.js';
 import { ack, heartbeat, leave } from './handlers/leave.js';
 import { kick, transferHost } from './handlers/authority.js';
+import { chat, chatHistory } from './handlers/chat.js';
+import { media, setMode } from './handlers/media.js';
 import { refreshToken } from './handlers/refresh.js';
 import { takeName, wantsName } from './handlers/rename.js';
 import { discover, updateMetadata } from './handlers/roster.js';
@@ -34,6 +36,10 @@ const seatedHandlers: { readonly [Type in SeatedCommandType]: SeatedHandler<Type
   kick,
   transfer_host: transferHost,
   refresh_token: refreshToken,
+  chat,
+  chat_history: chatHistory,
+  set_mode: setMode,
+  media,
 };
 
 /** The Python server knows these from no version: to a parity session they mean nothing. */
@@ -44,6 +50,10 @@ const fullOnly: ReadonlySet<CommandType> = new Set([
   'kick',
   'transfer_host',
   'refresh_token',
+  'chat',
+  'chat_history',
+  'set_mode',
+  'media',
 ]);
 
 /**

@@ -107,7 +107,10 @@ export function takeSeat(context: Context, session: Session, seat: Seat, quiet: 
   room.remotes.delete(peerId);
   const wasPresent =
     (holder !== undefined && isPresent(holder)) || (remote !== undefined && remote.standing !== 'kept');
-  if (holder !== undefined) vacate(context, holder);
+  if (holder !== undefined) {
+    if ('seat' in holder.state) context.media.left(holder.state.seat);
+    vacate(context, holder);
+  }
   session.state = { at: 'joined', quiet, seat };
   room.liveCount += 1;
   context.tally.joins += 1;
@@ -154,6 +157,7 @@ export function unseat(context: Context, session: Session, reason: LeaveReason):
   context.ledger.left(seat, reason);
   if (wasPresent) announce(seat.room, { type: 'peer_left', peerId: seat.peerId, reason });
   context.relay.gone(seat.room, seat.peerId);
+  context.media.left(seat);
 }
 
 /**

@@ -1,8 +1,9 @@
 /** What is asked about rooms from outside a room: make one, delete one. */
 import { SignalingError } from '../protocol/errors.js';
 import { asRoomId, type PeerId, type RoomId } from '../protocol/ids.js';
-import type { Identity, RoomRecord, SeatRecord } from '../protocol/records.js';
+import type { Identity, RoomMode, RoomRecord, SeatRecord } from '../protocol/records.js';
 import type { Context } from './context.js';
+import { mustHaveMedia } from './room-mode.js';
 import { closeRoom, endSeat } from './close-room.js';
 import { seatsIn, seatsNamed } from './seat-search.js';
 
@@ -12,11 +13,16 @@ const roomTokenDigits = 6;
 const maxCreateAttempts = 5;
 
 /** Makes a room for the bearer of an identity token. Rejects with what the verifier or the store says. */
-export async function createRoom(context: Context, idToken: string): Promise<RoomRecord> {
+export async function createRoom(
+  context: Context,
+  idToken: string,
+  terms: { readonly mode?: RoomMode } = {},
+): Promise<RoomRecord> {
   const identity = await context.verifier.verify(idToken);
+  if (terms.mode === 'SFU') mustHaveMedia(context);
   for (let attempt = 0; attempt < maxCreateAttempts; attempt += 1) {
     const nowMs = context.clock.now();
-    const record = newRoom(context, asRoomId(context.ids.hex(roomIdDigits)), identity);
+    const record = newRoom(context, asRoomId(context.ids.hex(roomIdDigits)), identity, terms);
     if ((await context.store.create(record, Math.floor(nowMs / 1000))) === 'created') {
       context.tally.rooms_created += 1;
       return record;
@@ -30,7 +36,7 @@ export function newRoom(
   { clock, ids, roomTtlMs }: Context,
   roomId: RoomId,
   { sub: createdBy }: Identity,
-  more: Pick<RoomRecord, 'isOpen' | 'listing'> = {},
+  more: Pick<RoomRecord, 'isOpen' | 'listing' | 'mode'> = {},
 ): RoomRecord {
   const expiresAtS = Math.floor((clock.now() + roomTtlMs) / 1000);
   return { roomId, createdBy, token: ids.hex(roomTokenDigits), expiresAtS, ...more };

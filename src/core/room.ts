@@ -1,6 +1,6 @@
 import type { RoomChange } from '../ports/presence.js';
 import type { PeerId, RoomId } from '../protocol/ids.js';
-import type { RoomRecord, SeatRecord } from '../protocol/records.js';
+import type { RoomMode, RoomRecord, SeatRecord } from '../protocol/records.js';
 import type { LeaveReason, Relayed } from '../protocol/messages.js';
 import { Endings } from './cluster/endings.js';
 
@@ -58,6 +58,8 @@ export class Room<Member> {
   /** Who is about to sit down: the room must not be dropped meanwhile. */
   pins = 0;
 
+  /** How its media goes, as the presence says; before the first view nobody knows. */
+  mode: RoomMode | undefined;
   /** Who may kick and hand over; decided by the presence. */
   host: PeerId | undefined;
   /** To whom members here are handing that over. */
@@ -71,11 +73,11 @@ export class Room<Member> {
     return this.#record;
   }
 
-  /** A room that was made anew when its time was over lives longer than who sits in it knows. */
+  /** A room that was made anew when its time was over lives longer than who sits in it knows; its mode may be another. */
   renew(record: RoomRecord): void {
     const { createdBy, isOpen, expiresAtS } = this.#record;
     const isSame = record.createdBy === createdBy && record.isOpen === isOpen;
-    if (isSame && record.expiresAtS > expiresAtS) this.#record = record;
+    if (isSame && record.expiresAtS >= expiresAtS) this.#record = record;
   }
 
   get id(): RoomId {

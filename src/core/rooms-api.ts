@@ -1,12 +1,14 @@
 /** Rooms as a directory: made to be listed, read, changed and removed from outside (S2, S4, S1). */
 import type { RoomQuery } from '../ports/room-store.js';
 import type { UserRecord } from '../ports/user-store.js';
+import type { ChatPage } from '../protocol/chat.js';
 import { SignalingError } from '../protocol/errors.js';
 import { asRoomId, type RoomId } from '../protocol/ids.js';
 import {
   anonymous,
   isAnonymous,
   type Identity,
+  type RoomMode,
   type RoomRecord,
   type RoomStatus,
   type SeatRecord,
@@ -15,6 +17,7 @@ import { closeRoom, endSeat } from './close-room.js';
 import type { Context } from './context.js';
 import { holdsSeatThere } from './membership.js';
 import { newRoom } from './room-desk.js';
+import { mustHaveMedia, refusedMode } from './room-mode.js';
 import { sameSecret } from './secret.js';
 import { seatsIn } from './seat-search.js';
 
@@ -23,9 +26,16 @@ export interface RoomInside {
   readonly record: RoomRecord;
   /** What has expired is `finished`; rooms that are not listed wait until then. */
   readonly status: RoomStatus;
+  /** How its media goes: as its record says while nobody is there. */
+  readonly mode: RoomMode;
   /** Those that take a place, in the order of their coming. */
   readonly seats: readonly SeatRecord[];
   readonly host: SeatRecord | undefined;
+}
+
+export interface WantedOfRoom {
+  readonly status?: RoomStatus;
+  readonly mode?: RoomMode;
 }
 
 /**
@@ -37,7 +47,7 @@ export interface RoomsApi {
   identify(credential: string): Promise<Identity>;
   createListed(
     caller: Identity | undefined,
-    terms: { readonly hostName?: string; readonly isOpen: boolean },
+    terms: { readonly hostName?: string; readonly isOpen: boolean; readonly mode?: RoomMode },
   ): Promise<RoomInside>;
   /** Open rooms, the same for everybody. A page may be short; `next` tells whether there are more. */
   page(
@@ -45,10 +55,17 @@ export interface RoomsApi {
   ): Promise<{ readonly rooms: readonly RoomInside[]; readonly next?: string }>;
   /** Whoever may see it; to be asked `maySee` before it is shown to a client. */
   read(roomId: RoomId): Promise<RoomInside | undefined>;
-  /** Rejects with `ROOM_NOT_FOUND`, `NOT_HOST`, `ROOM_EXPIRED`. */
-  setStatus(caller: Identity, roomId: RoomId, status: RoomStatus): Promise<RoomInside>;
+  /** Rejects with `ROOM_NOT_FOUND`, `NOT_HOST`, `ROOM_EXPIRED`, `MEDIA_UNAVAILABLE`. */
+  change(caller: Identity, roomId: RoomId, wanted: WantedOfRoom): Promise<RoomInside>;
   /** Ends the seats and the room; nobody's user is deleted. Rejects with `ROOM_NOT_FOUND`, `NOT_HOST`. */
   remove(caller: Identity, roomId: RoomId): Promise<void>;
+  /** What was said in a room, for whoever `maySee` it, as `Chats.page`. Rejects with `ROOM_NOT_FOUND`. */
+  messages(
+    caller: Identity | undefined,
+    roomId: RoomId,
+    roomToken: string | undefined,
+    part: { readonly before?: number; readonly limit?: number },
+  ): Promise<ChatPage>;
   user(uid: string): Promise<UserRecord | undefined>;
 }
 
@@ -63,8 +80,13 @@ export function createRoomsApi(context: Context): RoomsApi {
     createListed: (caller, terms) => createListed(context, caller, terms),
     page: (query) => page(context, query),
     read: (roomId) => read(context, roomId),
-    setStatus: (caller, roomId, status) => setStatus(context, caller, roomId, status),
+    change: (caller, roomId, wanted) => change(context, caller, roomId, wanted),
     remove: (caller, roomId) => remove(context, caller, roomId),
+    messages: async (caller, roomId, roomToken, { before, limit }) => {
+      const room = await read(context, roomId);
+      if (room === undefined || !maySee(room, caller, roomToken)) throw new SignalingError('ROOM_NOT_FOUND');
+      return context.chats.page(roomId, before, limit);
+    },
     user: (uid) => context.users.find(uid),
   };
 }
@@ -83,18 +105,20 @@ export function maySee(
 async function createListed(
   context: Context,
   caller: Identity | undefined,
-  { hostName: given, isOpen }: { readonly hostName?: string; readonly isOpen: boolean },
+  { hostName: given, ...terms }: Parameters<RoomsApi['createListed']>[1],
 ): Promise<RoomInside> {
+  if (terms.mode === 'SFU') mustHaveMedia(context);
   const creator = caller ?? anonymous(context.ids.name());
   const hostName = given ?? (isAnonymous(creator) ? 'anonymous' : creator.username);
   for (let attempt = 0; attempt < maxCreateAttempts; attempt += 1) {
     const createdAtMs = Math.floor(context.clock.now());
     const listing = { status: 'waiting', createdAtMs, hostName } as const;
-    const record = newRoom(context, newRoomId(context), creator, { isOpen, listing });
+    const record = newRoom(context, newRoomId(context), creator, { ...terms, listing });
     if ((await context.store.create(record, Math.floor(createdAtMs / 1000))) === 'created') {
       context.tally.rooms_created += 1;
       await remember(context, creator, { handle: hostName, createdAtMs });
-      return { record, status: 'waiting', seats: [], host: undefined };
+      const mode = record.mode ?? 'P2P';
+      return { record, status: 'waiting', mode, seats: [], host: undefined };
     }
   }
   throw new SignalingError('STORE_UNAVAILABLE', 'No free room id was found.');
@@ -145,23 +169,42 @@ async function lookInto(context: Context, record: RoomRecord): Promise<RoomInsid
   const view = await context.presence.view(record.roomId);
   const seats = view.seats.filter(holdsSeatThere).sort((a, b) => a.since - b.since);
   const status = hasExpired(context, record) ? 'finished' : (record.listing?.status ?? 'waiting');
-  return { record, status, seats, host: seats.find(({ peerId }) => peerId === view.host) };
+  const mode = (seats.length > 0 ? view.mode : undefined) ?? record.mode ?? 'P2P';
+  return { record, status, mode, seats, host: seats.find(({ peerId }) => peerId === view.host) };
 }
 
-async function setStatus(
+async function change(
   context: Context,
   caller: Identity,
   roomId: RoomId,
-  status: RoomStatus,
+  { status, mode }: WantedOfRoom,
 ): Promise<RoomInside> {
   const room = await governed(context, caller, roomId);
   const { record } = room;
   if (hasExpired(context, record)) throw new SignalingError('ROOM_EXPIRED');
-  if (record.listing === undefined) {
+  if (status !== undefined && record.listing === undefined) {
     throw new SignalingError('ROOM_NOT_FOUND', 'This room is not listed: it has no status.');
   }
-  if (!(await context.store.setStatus(roomId, status))) throw new SignalingError('ROOM_NOT_FOUND');
-  return { ...room, status, record: { ...record, listing: { ...record.listing, status } } };
+  const refusal = mode === undefined ? undefined : refusedMode(context, mode);
+  if (refusal !== undefined) throw refusal;
+  if (status !== undefined && !(await context.store.setStatus(roomId, status)))
+    throw new SignalingError('ROOM_NOT_FOUND');
+  if (mode !== undefined) await setMode(context, roomId, mode);
+  const changed = { ...record, ...(mode && { mode }) };
+  if (status === undefined || record.listing === undefined) {
+    return { ...room, record: changed, mode: mode ?? room.mode };
+  }
+  const listing = { ...record.listing, status };
+  return { ...room, status, record: { ...changed, listing }, mode: mode ?? room.mode };
+}
+
+/** The record says how the room begins, the presence how it is while somebody is there. */
+async function setMode({ store, presence, tally }: Context, roomId: RoomId, mode: RoomMode): Promise<void> {
+  const isStored = await store.setMode(roomId, mode);
+  const outcome = await presence.setMode(roomId, mode, { reason: 'host' });
+  if (outcome === 'done') tally.modes_changed += 1;
+  else if (!isStored)
+    throw new SignalingError('ROOM_NOT_FOUND', 'This room is kept elsewhere, and nobody is in it.');
 }
 
 async function remove(context: Context, caller: Identity, roomId: RoomId): Promise<void> {

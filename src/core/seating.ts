@@ -11,6 +11,7 @@ import { Mailbox } from './mailbox.js';
 import { endOf, isOvertaken, takeSeat, unseat } from './membership.js';
 import { hashToken } from './resume-tokens.js';
 import type { Room } from './room.js';
+import { recordedMode } from './room-mode.js';
 import type { Seat, Session } from './session.js';
 import { welcome } from './welcome.js';
 
@@ -83,6 +84,8 @@ export async function sit(context: Context, session: Session, entrant: Entrant, 
       since: given.since,
       session,
       barred: undefined,
+      chatSeq: context.chats.latest(room.id),
+      isBehindInChat: false,
       missed: [],
       cancelThaw: undefined,
       isNameless,
@@ -98,6 +101,7 @@ export async function sit(context: Context, session: Session, entrant: Entrant, 
     // Who is told of everybody is told of itself too (S4).
     if (session.sink.wantsRoomState)
       session.tell({ type: 'peer_joined', peer: { ...seat.card, isPolite: false } });
+    context.media.changed(room);
     // After the reply: nothing may come before it.
     relay.reroute(room, peerId, {
       isSameSession: false,
@@ -148,6 +152,7 @@ async function enter(
       maxPeers: limits.maxPeersPerRoom + spare,
       expiresAtS: room.record.expiresAtS,
       createdBy: room.createdBy,
+      mode: recordedMode(context, room.record),
       ...(replaces === undefined ? {} : { replaces }),
       ...(isChosen ? {} : { isExclusive: true }),
       ...renamed(session, room),

@@ -33,6 +33,10 @@ export interface Seat {
   readonly isNameless: boolean;
   /** Who sits in it now: another socket may have taken it over. */
   session: Session;
+  /** The place of the last chat message that it was told. */
+  chatSeq: number;
+  /** It is being told what was said meanwhile: what is new must wait. */
+  isBehindInChat: boolean;
   /** Peers to which a message was refused because their node did not answer: until that one comes again, none may pass. */
   barred: Map<PeerId, { readonly id: string; readonly untilMs: number }> | undefined;
 }

@@ -4,7 +4,7 @@ import { SignalingError } from '../protocol/errors.js';
 import { asSessionId, type PeerId } from '../protocol/ids.js';
 import type { IceConfig } from '../protocol/ice.js';
 import type { Ask, Command } from '../protocol/messages.js';
-import type { RoomRecord } from '../protocol/records.js';
+import type { RoomMode, RoomRecord } from '../protocol/records.js';
 import type { Context, CoreSettings, Ports } from './context.js';
 import { answerToBadToken } from './bad-tokens.js';
 import { dispatch, reject } from './dispatch.js';
@@ -104,8 +104,8 @@ export class SignalingNode {
     return this.#context.ice.configFor('anonymous');
   }
 
-  createRoom(idToken: string): Promise<RoomRecord> {
-    return createRoom(this.#context, idToken);
+  createRoom(idToken: string, terms: { readonly mode?: RoomMode } = {}): Promise<RoomRecord> {
+    return createRoom(this.#context, idToken, terms);
   }
 
   deletePeersAndRoom(target: DeletionTarget, bearer?: string): Promise<DeletionOutcome> {

@@ -16,6 +16,9 @@ const costs: Readonly<Partial<Record<Command['type'], number>>> = {
   join: 10,
   refresh_token: 10,
   update_metadata: 4,
+  chat_history: 10,
+  set_mode: 10,
+  media: 4,
 };
 const rosterPerMessage = 4;
 

@@ -2,6 +2,7 @@ import type { IceConfig } from '../protocol/ice.js';
 import type { Event } from '../protocol/messages.js';
 import type { Context } from './context.js';
 import { rosterFor } from './membership.js';
+import { recordedMode } from './room-mode.js';
 import type { Seat, Session } from './session.js';
 
 /** A parity peer is not told of any. */
@@ -39,6 +40,8 @@ export function welcome(
     peers: isQuiet ? [] : rosterFor(seat),
     host: host ?? seat.peerId,
     limits: context.limits,
+    mode: seat.room.mode ?? recordedMode(context, record),
+    mediaEpoch: isQuiet ? undefined : context.media.epochOf(seat.room),
     ice: isQuiet ? noIce : context.ice.configFor(seat.identity.sub),
   };
 }

@@ -4,7 +4,6 @@
  */
 export const noticeNames: ReadonlyMap<string, { readonly host?: true; readonly own?: true }> = new Map(
   Object.entries({
-    chat_message: { own: true },
     media_control: { own: true },
     screen_share_control: { own: true },
     hand_raise: { own: true },

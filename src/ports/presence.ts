@@ -1,6 +1,6 @@
 import type { NodeId, PeerId, RoomId, SessionId } from '../protocol/ids.js';
 import type { LeaveReason } from '../protocol/messages.js';
-import type { SeatRecord } from '../protocol/records.js';
+import type { ModeReason, RoomMode, SeatRecord } from '../protocol/records.js';
 
 /** A seat as its node wants it; its generation is given by the presence. */
 export type SeatClaim = Omit<SeatRecord, 'generation' | 'since' | 'nodeId'>;
@@ -25,6 +25,8 @@ export interface RoomView {
   readonly kicked: readonly Kick[];
   /** Absent while nobody is there who could be. */
   readonly host: PeerId | undefined;
+  /** Absent while this memory has not been told: then it is what the room's record says. */
+  readonly mode: RoomMode | undefined;
 }
 
 /** A peer was removed by the host. */
@@ -55,7 +57,8 @@ export interface RoomChange {
         /** When the reason is `kicked`. */
         readonly kick?: Kick;
       }
-    | { readonly kind: 'host'; readonly host: PeerId };
+    | { readonly kind: 'host'; readonly host: PeerId }
+    | { readonly kind: 'mode'; readonly mode: RoomMode; readonly reason: ModeReason; readonly by?: PeerId };
 }
 
 export interface EnterTerms {
@@ -67,6 +70,8 @@ export interface EnterTerms {
   readonly replaces?: number;
   /** The `sub` of the room's creator: the host as long as it is there, unless it has given that away. */
   readonly createdBy: string;
+  /** The mode of the room, where none is known yet; absent: `P2P`. */
+  readonly mode?: RoomMode;
   /** It is the same peer as in that seat, under a new name: it keeps its rank, and is the host if that was. */
   readonly renames?: Omit<SeatKey, 'roomId'>;
   /** The name is wanted for itself: a holder who is `here` keeps it, the same user's other socket too. */
@@ -92,6 +97,8 @@ export interface ReconcileTerms {
   readonly expiresAtS: number;
   readonly createdBy: string;
   readonly host: PeerId | undefined;
+  /** The mode as this node knew it: it is again if the memory of that was lost. */
+  readonly mode?: RoomMode;
 }
 
 /**
@@ -145,6 +152,15 @@ export interface Presence {
   ): Promise<AuthorityOutcome>;
   /** Makes another peer the host, if `by` is the seat of the host. All are told. */
   transferHost(by: SeatKey, to: PeerId): Promise<AuthorityOutcome>;
+  /**
+   * Changes the mode of a room. With `by`, only if that is the seat of the host. All are told, unless it is the mode
+   * already, which is `done` too. `absent`: nobody has a seat there.
+   */
+  setMode(
+    roomId: RoomId,
+    mode: RoomMode,
+    terms: { readonly by?: SeatKey; readonly reason: ModeReason },
+  ): Promise<AuthorityOutcome>;
   /** Rooms in which a peer of that name has, or may have had, a seat. */
   roomsOf(peerId: PeerId): Promise<readonly RoomId[]>;
 

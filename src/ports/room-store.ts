@@ -1,5 +1,5 @@
 import type { RoomId } from '../protocol/ids.js';
-import type { RoomRecord, RoomStatus } from '../protocol/records.js';
+import type { RoomMode, RoomRecord, RoomStatus } from '../protocol/records.js';
 
 export interface RoomQuery {
   readonly status?: RoomStatus;
@@ -41,6 +41,8 @@ export interface RoomStore {
   list(query: RoomQuery): Promise<RoomPage>;
   /** Writes the status of a room that has a listing, open or not. False: there is no such room. */
   setStatus(roomId: RoomId, status: RoomStatus): Promise<boolean>;
+  /** Writes the mode of a room. False: there is no such room. */
+  setMode(roomId: RoomId, mode: RoomMode): Promise<boolean>;
   /** Removes the room. Removing what is not there is no error. */
   remove(roomId: RoomId): Promise<void>;
   /** Resolves when the store can serve; for readiness. */

@@ -20,6 +20,7 @@ export const letterKinds = [
   'returned',
   'ask',
   'answer',
+  'media',
 ] as const;
 export type LetterKind = (typeof letterKinds)[number];
 

@@ -34,6 +34,23 @@ const table = {
   PEER_UNREACHABLE: { text: 'The node of this peer does not answer.', retryable: true, httpStatus: 503 },
   NOT_HOST: { text: 'Only the host of the room may do that.', retryable: false, httpStatus: 403 },
   KICKED: { text: 'The host has removed this peer from the room.', retryable: false, httpStatus: 403 },
+  MEDIA_UNAVAILABLE: { text: 'Media Server Unavailable', retryable: true, httpStatus: 503 },
+  MEDIA_NOT_FOUND: {
+    text: 'No such transport, producer or consumer of yours in this room.',
+    retryable: false,
+    httpStatus: 404,
+  },
+  MEDIA_RESTARTED: {
+    text: 'The media of this room begins anew: ask for sfu_get_router_capabilities and negotiate afresh.',
+    retryable: false,
+    httpStatus: 409,
+  },
+  MEDIA_FULL: { text: 'The Media Service takes no more of these.', retryable: true, httpStatus: 503 },
+  WRONG_MODE: {
+    text: 'This room is in P2P mode: its host can change that with set_room_mode.',
+    retryable: false,
+    httpStatus: 409,
+  },
   RATE_LIMITED: { text: 'Too much at once: slow down.', retryable: true, httpStatus: 429 },
   INTERNAL: { text: 'The server failed to handle this message.', retryable: true, httpStatus: 500 },
 } as const satisfies Record<string, ErrorEntry>;

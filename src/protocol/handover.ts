@@ -91,6 +91,10 @@ const mail = z.object({
   present: z.array(ids.peerId),
   /** Of each node the last letter that is in this mail. */
   letters: z.record(z.string(), z.number()),
+  /** The last chat message that is in this mail, or was had. */
+  chatSeq: z.number(),
+  /** What it was told of the media of the room: the router, and the producers with whose they are. */
+  media: z.object({ epoch: z.string(), producers: z.array(z.tuple([z.string(), ids.peerId])) }).optional(),
 });
 export type HandedMail = z.output<typeof mail>;
 

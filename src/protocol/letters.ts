@@ -138,4 +138,13 @@ export function writeRefused(seq: number): Letter {
 
 export const readRefused = (letter: Letter): number => refused.parse(JSON.parse(letter.head)).seq;
 
+const ofRoom = z.strictObject({ roomId: z.string().transform(asRoomId) });
+
+/** The producers of that room have changed: whoever keeps a copy looks again. */
+export function writeMediaHint(roomId: RoomId): Letter {
+  return { kind: 'media', head: JSON.stringify({ roomId }), body: none };
+}
+
+export const readMediaHint = (letter: Letter): RoomId => ofRoom.parse(JSON.parse(letter.head)).roomId;
+
 const none = Buffer.alloc(0);

@@ -5,7 +5,10 @@
 import type { SignalingError } from './errors.js';
 import type { PeerId, RoomId, SessionId } from './ids.js';
 import type { IceConfig } from './ice.js';
-import type { Json, JsonObject, PeerCard } from './records.js';
+import type { ChatMessage } from './chat.js';
+import type { Limits } from './limits.js';
+import type { MediaReply, MediaRequest, ProducerCard } from './media-messages.js';
+import type { Json, JsonObject, ModeReason, PeerCard, RoomMode } from './records.js';
 
 /** What a reply must quote of the request it answers. */
 export interface Ask {
@@ -45,6 +48,8 @@ export interface ResumeClaim {
   readonly sessionId: SessionId;
   readonly token: string;
   readonly count: number;
+  /** The `seq` of the last chat message that it has had: if its node is dead, nobody else knows. */
+  readonly chatSeq?: number;
 }
 
 /** What each command carries, by its name. */
@@ -106,6 +111,12 @@ interface Payloads {
   transfer_host: { readonly by?: PeerId; readonly to: PeerId };
   /** A newer token of the same user. */
   refresh_token: { readonly token: string };
+  /** Said to everybody in the room, the one who says it included, and kept. `id`: absent when the server is to make one up. */
+  chat: { readonly by?: PeerId; readonly id?: string; readonly content: string };
+  /** Messages before that `seq`; absent: the latest. */
+  chat_history: { readonly before?: number; readonly limit?: number };
+  set_mode: { readonly by?: PeerId; readonly mode: RoomMode };
+  media: { readonly request: MediaRequest };
 }
 
 export type CommandType = keyof Payloads;
@@ -114,24 +125,6 @@ export type CommandOf<Type extends CommandType = CommandType> = {
   [Name in Type]: { readonly type: Name } & Payloads[Name];
 }[Type];
 export type Command = CommandOf;
-
-/** What the server promises a full session, told when it joins. All sizes in bytes, all times in milliseconds. */
-export interface Limits {
-  readonly maxMessageBytes: number;
-  readonly maxOutboxBytes: number;
-  readonly maxPeersPerRoom: number;
-  /** Signals and other requests, sustained, and at once on top; 0: no limit. */
-  readonly messagesPerSecond: number;
-  readonly messageBurst: number;
-  /** The same over all sessions of one user. */
-  readonly userMessagesPerSecond: number;
-  readonly maxConnectionsPerIp: number;
-  /** By address. */
-  readonly signInsPerMinute: number;
-  readonly roomsPerMinute: number;
-  readonly iceRequestsPerMinute: number;
-  readonly badTokensPerMinute: number;
-}
 
 export const leaveReasons = ['left', 'disconnected', 'replaced', 'deleted', 'kicked'] as const;
 export type LeaveReason = (typeof leaveReasons)[number];
@@ -181,6 +174,9 @@ export type Event =
       readonly host: PeerId;
       readonly limits: Limits;
       readonly ice: IceConfig;
+      readonly mode: RoomMode;
+      /** In an SFU room whose router is known: of another one nothing is left. */
+      readonly mediaEpoch: string | undefined;
     }
   | { readonly type: 'left' }
   | { readonly type: 'accepted' }
@@ -212,6 +208,27 @@ export type Event =
   /** Unix milliseconds. */
   | { readonly type: 'session_expiring'; readonly atMs: number }
   | { readonly type: 'token_refreshed'; readonly untilMs: number }
+  | { readonly type: 'chat'; readonly message: ChatMessage }
+  /** Oldest first; `next`: what to ask as `before` for the page before. */
+  | {
+      readonly type: 'chat_page';
+      readonly roomId: RoomId;
+      readonly messages: readonly ChatMessage[];
+      readonly next: number | undefined;
+    }
+  | {
+      readonly type: 'mode_changed';
+      readonly mode: RoomMode;
+      readonly reason: ModeReason;
+      readonly by: PeerId | undefined;
+    }
+  | { readonly type: 'media'; readonly reply: MediaReply }
+  | { readonly type: 'producer_opened'; readonly producer: ProducerCard }
+  | { readonly type: 'producer_closed'; readonly producerId: string; readonly peerId: PeerId }
+  /** The router of the room is a new one: whoever had media through another one negotiates afresh. */
+  | { readonly type: 'media_restarted'; readonly epoch: string }
+  /** Nobody has asked for anything just now. */
+  | { readonly type: 'media_unavailable' }
   | { readonly type: 'room_closed'; readonly roomId: RoomId; readonly reason: 'deleted' }
   | { readonly type: 'go_away'; readonly retryInMs: number };
 

@@ -17,7 +17,17 @@ export interface RoomRecord {
   readonly isOpen?: boolean;
   /** Present in rooms of the directory (S2), which lists those that are open. */
   readonly listing?: RoomListing;
+  /** How its peers exchange media until somebody changes that; absent: `P2P`. */
+  readonly mode?: RoomMode;
 }
+
+/** Peer to peer, or through a Media Service (S1). */
+export const roomModes = ['P2P', 'SFU'] as const;
+export type RoomMode = (typeof roomModes)[number];
+
+/** Why a room's mode was changed: by its host, because there were too many for P2P, or no Media Service for SFU. */
+export const modeReasons = ['host', 'size', 'media_unavailable'] as const;
+export type ModeReason = (typeof modeReasons)[number];
 
 export const roomStatuses = ['waiting', 'playing', 'finished'] as const;
 export type RoomStatus = (typeof roomStatuses)[number];

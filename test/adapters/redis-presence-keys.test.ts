@@ -115,6 +115,9 @@ test('[N8] no key is without an end, whatever was done, even in a room that has 
   await two.presence.transferHost(host, guest.peerId);
   await one.presence.kick(guest, host.peerId, { banMs: 1 });
   await two.presence.kick({ ...seat, roomId: asRoomId('had no host') }, guest.peerId, { banMs: 1 });
+  await two.presence.setMode(roomId, 'SFU', { reason: 'size' });
+  await two.presence.setMode(asRoomId('had no mode'), 'SFU', { reason: 'size' });
+  await two.presence.reconcile(asRoomId('was SFU'), () => [], { ...known, expiresAtS: NOW_S, mode: 'SFU' });
   await two.presence.view(asRoomId('was only looked at'));
   await two.presence.renewLease(60_000);
   await one.presence.sweep(two.presence.nodeId, 0);
@@ -141,7 +144,7 @@ test('[N1] [N2] a call that is made again because its answer was lost is answere
   const roomId = asRoomId('again');
   const steps = new RedisRoomSteps(one.redis, new RedisTime(), asNodeId('one'));
   const seat = claim(roomId, 'anna');
-  const enterArgs = [10, '', toLine('anna'), 'ticket', 1, ...seatLines(seat), 'creator', 0, 0, '', 0];
+  const enterArgs = [10, '', toLine('anna'), 'ticket', 1, ...seatLines(seat), 'creator', 0, 0, '', 0, 'P2P'];
   const step = { step: 'enter', roomId, peerId: seat.peerId, args: () => enterArgs } as const;
   const first = await steps.run(step, '0');
   // Hashes have no order.
@@ -173,6 +176,22 @@ test('[N13] [N14] a kick or a transfer that is made again because its answer was
   expect(view).toMatchObject({ host: 'ben', seats: { length: 2 } });
   await expect(one.presence.transferHost(again, host.peerId)).resolves.toBe('done');
   expect(await steps.run(give, '0')).toEqual(['done']);
+});
+
+test('[O1] a mode that is set again because its answer was lost does not undo what was set since', async () => {
+  const roomId = asRoomId('set again');
+  const steps = new RedisRoomSteps(one.redis, new RedisTime(), asNodeId('one'));
+  await enter(one, claim(roomId, 'anna'));
+  const args = ['SFU', 'size', '-', 0, 'mode ticket'];
+  const step = { step: 'setMode', roomId, args: () => args } as const;
+  expect(await steps.run(step, '0')).toEqual(['done']);
+  expect((await one.presence.view(roomId)).mode).toBe('SFU');
+  for (const mode of ['P2P', 'SFU', 'P2P'] as const)
+    await one.presence.setMode(roomId, mode, { reason: 'host' });
+  const view = await one.presence.view(roomId);
+  expect(await steps.run(step, '0')).toEqual(['done']);
+  expect(await one.presence.view(roomId)).toEqual(view);
+  expect(view.mode).toBe('P2P');
 });
 
 test('[N8] [N14] a kick leaves nothing of the seat behind', async () => {
@@ -310,6 +329,12 @@ test('what is no change is dropped, and one line tells of it', async () => {
     [...head, 'host'].join('\n'),
     [...head, 'host', 'an"na'].join('\n'),
     [...head, 'host', 'anna', 'ben'].join('\n'),
+    [...head, 'mode', 'SFU'].join('\n'),
+    [...head, 'mode', 'SFU', 'host'].join('\n'),
+    [...head, 'mode', 'MCU', 'host', '-'].join('\n'),
+    [...head, 'mode', 'SFU', 'whim', '-'].join('\n'),
+    [...head, 'mode', 'SFU', 'host', 'no plus'].join('\n'),
+    [...head, 'mode', 'SFU', 'host', '-', 'more'].join('\n'),
     [...head, 'seat', '-', 'anna', '5'].join('\n'),
     [...head, 'seat', 'no plus', 'anna', ...seatText].join('\n'),
     [...head, 'seat', '-', 'anna', ...seatText.slice(0, -1)].join('\n'),

@@ -45,7 +45,9 @@ test('[R1] [R5] the start-up lines say where rooms and the key live, without the
     expect.stringMatching(
       `^Nodes: this one is node-[0-9a-f]{8}, among all that share Redis at ${redis.address}.$`,
     ),
+    `Chat: Redis at ${redis.address}, as lasting as that is.`,
     'ICE: no servers; peers find each other on one network only.',
+    'Media: peer to peer only.',
   ]);
 });
 

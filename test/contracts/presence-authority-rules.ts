@@ -29,6 +29,7 @@ const hostOf = async (presence: Presence, room: RoomId): Promise<PeerId | undefi
 const brief = (changes: readonly RoomChange[]): string[] =>
   changes.map(({ what }) => {
     if (what.kind === 'seat') return `${what.seat.peerId} ${what.seat.standing}`;
+    if (what.kind === 'mode') return `mode ${what.mode} ${what.reason}`;
     return what.kind === 'host' ? `host ${what.host}` : `gone ${what.peerId} ${what.reason}`;
   });
 
@@ -39,7 +40,8 @@ const told = (changes: readonly RoomChange[]): Pick<RoomView, 'host' | 'seats'> 
   for (const { what } of changes) {
     if (what.kind === 'host') ({ host } = what);
     else if (what.kind === 'seat') seats.set(what.seat.peerId, what.seat);
-    else if (seats.get(what.peerId)?.generation === what.generation) seats.delete(what.peerId);
+    else if (what.kind === 'gone' && seats.get(what.peerId)?.generation === what.generation)
+      seats.delete(what.peerId);
   }
   return { host, seats: [...seats.values()] };
 };

@@ -17,6 +17,7 @@ import {
   type PresenceSetup,
 } from '../support/presence-probe.js';
 import { authorityRules } from './presence-authority-rules.js';
+import { modeRules } from './presence-mode-rules.js';
 
 export type { PresenceSetup } from '../support/presence-probe.js';
 
@@ -36,6 +37,7 @@ export function presenceContract(name: string, setup: () => Promise<PresenceSetu
     const { open, openEar } = probe;
 
     authorityRules(probe);
+    modeRules(probe);
 
     describe('entering', () => {
       test('[N1] seats a session as it asked, and shows it to other nodes', async () => {

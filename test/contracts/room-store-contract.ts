@@ -97,6 +97,24 @@ export function roomStoreContract(name: string, nowS: number, setup: () => Promi
       }
     });
 
+    test('[O1] finds a room with the mode that it was made with, and with the one that was set last', async () => {
+      const [plain, made] = [freshRoom(), freshRoom({ mode: 'SFU', isOpen: true })];
+      for (const room of [plain, made]) {
+        await expect(store.create(room, nowS)).resolves.toBe('created');
+        await expect(store.find(room.roomId)).resolves.toEqual(room);
+        for (const mode of ['P2P', 'SFU', 'SFU', 'P2P'] as const) {
+          await expect(store.setMode(room.roomId, mode)).resolves.toBe(true);
+          await expect(store.find(room.roomId)).resolves.toEqual({ ...room, mode });
+        }
+      }
+    });
+
+    test('[O1] sets no mode where there is no room, and makes none', async () => {
+      const { roomId } = freshRoom();
+      await expect(store.setMode(roomId, 'SFU')).resolves.toBe(false);
+      await expect(store.find(roomId)).resolves.toBeUndefined();
+    });
+
     describe('lists rooms', () => {
       const made: RoomId[] = [];
       afterEach(async () => {

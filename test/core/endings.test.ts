@@ -25,6 +25,7 @@ const view = (version: number, ...seats: readonly SeatRecord[]): RoomView => ({
   ended: [],
   kicked: [],
   host: undefined,
+  mode: undefined,
 });
 const end = (generation: number) => ({ peerId, generation, reason: 'left' as const });
 

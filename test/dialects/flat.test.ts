@@ -207,13 +207,16 @@ describe('reading what full sessions ask', () => {
         'discover_peers',
         'update_metadata',
         'ack',
+        'chat_history',
+        'set_room_mode',
         '__proto__',
       ],
     );
     const fields = fc.dictionary(
       fc.constantFrom(
         ...['sender', 'senderId', 'target', 'to', 'id', 'payload', 'user_id', 'token', 'room_id', 'resume'],
-        ...['sdp', 'candidate', 'reason', 'metadata', 'filters', 'count', '__proto__', 'peer_id'],
+        ...['sdp', 'candidate', 'reason', 'metadata', 'filters', 'count', '__proto__', 'peer_id', 'content'],
+        ...['before', 'limit', 'mode'],
       ),
       fc.jsonValue(),
     );
@@ -355,6 +358,8 @@ describe('writing', () => {
       host: asPeerId('q'),
       limits,
       ice,
+      mode: 'SFU',
+      mediaEpoch: 'e1',
     };
     const written = write(joined, { verb: 'join_room', id: '1', answered: true });
     expect(JSON.parse(written ?? '')).toEqual({
@@ -367,6 +372,8 @@ describe('writing', () => {
       grace_ms: 5_000,
       heartbeat_ms: 10_000,
       host: 'q',
+      mode: 'SFU',
+      sfu_epoch: 'e1',
       peers: [
         { peer_id: 'q', role: 'peer', metadata: {}, connected_at: 1.5, polite: true },
         { peer_id: 'z', role: 'peer', metadata: {}, connected_at: 1.5, polite: false },
@@ -385,6 +392,8 @@ describe('writing', () => {
         rooms_per_minute: 9,
         ice_requests_per_minute: 10,
         bad_tokens_per_minute: 11,
+        chats_per_second: 12,
+        max_chat_chars: 13,
       },
       reply_to: '1',
     });

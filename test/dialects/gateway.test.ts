@@ -1,6 +1,7 @@
 /** Golden frames of the gateway dialect (S2): text in, vocabulary out, and back. No server. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { without } from '../../src/dialects/content-parts.js';
 import type { Scope } from '../../src/dialects/dialect.js';
 import { gatewayEntrance } from '../../src/dialects/gateway/gateway-entrance.js';
 import { gatewayMessage } from '../../src/dialects/gateway/gateway-message.js';
@@ -8,6 +9,7 @@ import { gateway, gatewayWithPresence } from '../../src/dialects/gateway/gateway
 import { noticeNames } from '../../src/dialects/notice-names.js';
 import { toPeerId } from '../../src/dialects/peer-key.js';
 import { errorTable, SignalingError, type ErrorCode } from '../../src/protocol/errors.js';
+import { mediaNews, mediaReplies, modeByHost, said } from '../support/dialect-events.js';
 import { limits } from '../support/limits-fixture.js';
 import { asPeerId, asRoomId, asSessionId, type PeerId } from '../../src/protocol/ids.js';
 import type { Ask, Event } from '../../src/protocol/messages.js';
@@ -27,6 +29,8 @@ const told = (frame: unknown): unknown => {
   if ('command' in decoded) throw new Error('the frame was understood');
   return JSON.parse(write({ type: 'refused', error: decoded.error }, decoded.ask) ?? '');
 };
+
+const limitsWithoutChat = without({ ...limits }, ['chatsPerSecond', 'maxChatChars']);
 
 const [anna, bob] = [asPeerId('anna'), asPeerId('bob')];
 
@@ -351,6 +355,8 @@ describe('writing', () => {
         host: bob,
         limits,
         ice,
+        mode: 'SFU',
+        mediaEpoch: 'e1',
       },
       {
         type: 'welcome',
@@ -358,7 +364,7 @@ describe('writing', () => {
         senderId: 'anna',
         hostId: 'bob',
         peers: [{ id: 'bob', role: 'player', metadata: { level: 3 }, connectedAt: 1_500, polite: true }],
-        limits,
+        limits: limitsWithoutChat,
         iceServers: [{ urls: ['stun:s'] }],
         iceTransportPolicy: 'all',
       },
@@ -432,7 +438,7 @@ describe('writing', () => {
     );
   });
 
-  test('what neither has a word for is not written', () => {
+  test('[X3] what neither has a word for is not written', () => {
     const events: readonly Event[] = [
       { type: 'left' },
       { type: 'accepted' },
@@ -443,6 +449,11 @@ describe('writing', () => {
       { type: 'message', from: anna, to: bob, payload: 1, frame: undefined },
       { type: 'room_state', peers: [] },
       { type: 'kicked', by: anna, reason: 'noise' },
+      { type: 'chat', message: said },
+      { type: 'chat_page', roomId: said.roomId, messages: [said], next: undefined },
+      modeByHost,
+      ...mediaReplies,
+      ...mediaNews,
       ...[...noticeNames.keys()].map((type) => flatly('notice', { type, sender: 'anna' })),
     ];
     for (const dialect of [gateway, gatewayWithPresence]) {

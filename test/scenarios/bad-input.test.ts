@@ -359,12 +359,7 @@ describe('flat, in a room', () => {
       /hostile/,
     ],
     ['a forged kick', { type: 'kick', sender: 'anna', target: 'bert' }, 'SENDER_MISMATCH', /hostile/],
-    [
-      'a forged notice',
-      { type: 'chat_message', payload: { user_id: 'anna', content: 'x' } },
-      'SENDER_MISMATCH',
-      /hostile/,
-    ],
+    ['a forged notice', { type: 'hand_raise', payload: { user_id: 'anna' } }, 'SENDER_MISMATCH', /hostile/],
     ['a notice of the host', { type: 'recording_control', payload: {} }, 'NOT_HOST', /host/],
     [
       '65 levels in S1’s spelling',
@@ -623,10 +618,7 @@ describe('webrtc', () => {
     while (heard['type'] !== 'offer') heard = await receiver.next();
     expect(heard).toMatchObject({ sender_id: 'hostile', room_id: room.room_id });
     expect(heard['timestamp']).not.toBe('never');
-    peer.send({
-      type: 'chat-message',
-      payload: { user_id: 'anna', content: 'x', target_user_id: 'receiver' },
-    });
+    peer.send({ type: 'chat-message', payload: { user_id: 'anna', content: 'x' } });
     const chat = await receiver.expect({ type: 'chat-message', sender_id: 'hostile' });
     expect(chat['payload']).toMatchObject({ user_id: 'hostile' });
   });

@@ -52,6 +52,8 @@ describe('join_room', () => {
       rooms_per_minute: 0,
       ice_requests_per_minute: 0,
       bad_tokens_per_minute: 0,
+      chats_per_second: 0,
+      max_chat_chars: 4_000,
     });
     expect(joined['session_id']).toMatch(/^[\w-]{21}$/);
   });

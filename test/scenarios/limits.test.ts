@@ -495,6 +495,8 @@ test('[L9] the limits that hold are named when one joins', async () => {
     RATE_ROOMS_PER_IP: '21',
     RATE_ICE_PER_IP: '22',
     RATE_BAD_TOKENS_PER_IP: '23',
+    RATE_CHATS_PER_SESSION: '24',
+    MAX_CHAT_CHARS: '25',
   });
   try {
     const user = await server.signIn();
@@ -511,6 +513,8 @@ test('[L9] the limits that hold are named when one joins', async () => {
       rooms_per_minute: 21,
       ice_requests_per_minute: 22,
       bad_tokens_per_minute: 23,
+      chats_per_second: 24,
+      max_chat_chars: 25,
     };
     const flat = await server.connect();
     flat.send({ type: 'join_room', ...room, id_token: user.id_token });

@@ -1,4 +1,4 @@
-import type { Limits } from '../../src/protocol/messages.js';
+import type { Limits } from '../../src/protocol/limits.js';
 
 /** Each of them another number, so that none can stand for another. */
 export const limits: Limits = {
@@ -13,4 +13,6 @@ export const limits: Limits = {
   roomsPerMinute: 9,
   iceRequestsPerMinute: 10,
   badTokensPerMinute: 11,
+  chatsPerSecond: 12,
+  maxChatChars: 13,
 };

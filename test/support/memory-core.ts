@@ -2,6 +2,9 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { Rs256Verifier } from '../../src/adapters/jwt/rs256-verifier.js';
 import { LocalIdentityProvider } from '../../src/adapters/local-identity/local-identity-provider.js';
+import { MemoryChatArchive } from '../../src/adapters/memory/memory-chat-archive.js';
+import { MemoryChatLog, MemoryChatMemory } from '../../src/adapters/memory/memory-chat-log.js';
+import { MemoryMediaPlacement } from '../../src/adapters/memory/memory-media-placement.js';
 import { MemoryCluster } from '../../src/adapters/memory/memory-cluster.js';
 import { MemoryRateLimiter } from '../../src/adapters/memory/memory-rate-limiter.js';
 import { MemoryRoomStore } from '../../src/adapters/memory/memory-room-store.js';
@@ -30,12 +33,17 @@ export const unlimitedCore: CoreSettings = {
     roomsPerMinute: 0,
     iceRequestsPerMinute: 0,
     badTokensPerMinute: 0,
+    chatsPerSecond: 0,
+    maxChatChars: 4_000,
   },
   roomTtlMs: 7_200_000,
   graceMs: 5_000,
   allowAnonymous: false,
   kickBanMs: 60_000,
   closeAtExpiry: false,
+  chatFlushMs: 1_000,
+  chatMaxWaiting: 10_000,
+  sfuAbovePeers: 0,
 };
 
 /** One node's ports. Another node of the same cluster can be had from `cluster`. */
@@ -60,5 +68,9 @@ export async function memoryPorts(
     bus: cluster.bus(nodeId),
     ice: { configFor: () => ({ servers: [], transportPolicy: 'all' }) },
     limiter: new MemoryRateLimiter(clock),
+    chatLog: new MemoryChatLog(new MemoryChatMemory(clock)),
+    chatArchive: new MemoryChatArchive(),
+    mediaServices: [],
+    placement: new MemoryMediaPlacement(clock),
   };
 }

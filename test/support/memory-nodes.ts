@@ -1,5 +1,7 @@
 /** Several nodes in this process, over a memory that the test can cut and lose, with time in the test's hand. */
 import { generateKeyPairSync } from 'node:crypto';
+import { MemoryChatLog, MemoryChatMemory } from '../../src/adapters/memory/memory-chat-log.js';
+import { MemoryMediaPlacement } from '../../src/adapters/memory/memory-media-placement.js';
 import { MemoryCluster } from '../../src/adapters/memory/memory-cluster.js';
 import { MemoryRoomStore } from '../../src/adapters/memory/memory-room-store.js';
 import type { Ports } from '../../src/core/context.js';
@@ -7,6 +9,7 @@ import type { Presence } from '../../src/ports/presence.js';
 import { asNodeId, type NodeId } from '../../src/protocol/ids.js';
 import { FakeClock } from './fake-clock.js';
 import { TestServer } from './server.js';
+import { StoppableArchive } from './stoppable-archive.js';
 import { TestNode } from './test-node.js';
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -18,6 +21,10 @@ export class MemoryNodes {
   readonly clock = new FakeClock();
   readonly cluster = new MemoryCluster(this.clock);
   readonly #store = new MemoryRoomStore(this.clock);
+  /** What is said survives here whatever befalls the presence. */
+  readonly chat = new MemoryChatMemory(this.clock);
+  readonly archive = new StoppableArchive();
+  readonly placement = new MemoryMediaPlacement(this.clock);
   #gate: Promise<void> = Promise.resolve();
   readonly #started: { readonly server: TestServer; readonly node: TestNode }[] = [];
 
@@ -26,17 +33,25 @@ export class MemoryNodes {
     name: string,
     settings: Readonly<Record<string, string>> = {},
     wrap: (presence: Presence) => Presence = (presence) => presence,
-  ): Promise<{ readonly id: NodeId; readonly node: TestNode; readonly server: TestServer }> {
+  ): Promise<{
+    readonly id: NodeId;
+    readonly node: TestNode;
+    readonly server: TestServer;
+    /** As this node sees what is said: to be cut and mended. */
+    readonly chatLog: MemoryChatLog;
+  }> {
     const id = asNodeId(name);
     const { clock, cluster } = this;
     // Sockets are not what this is about: nobody is pinged, nobody is late.
     const env = { PRE_JOIN_MS: '86400000', PING_MS: '86400000', LOCAL_SIGNING_KEY: key, ...settings };
     const presence = wrap(this.#delayed(cluster.presence(id)));
-    const ports: Partial<Ports> = { clock, store: this.#store, presence, bus: cluster.bus(id) };
+    const shared = { store: this.#store, chatArchive: this.archive, placement: this.placement };
+    const chatLog = new MemoryChatLog(this.chat);
+    const ports: Partial<Ports> = { clock, ...shared, chatLog, presence, bus: cluster.bus(id) };
     const server = await TestServer.start(env, ports);
     const node = new TestNode(server.http, server.ws);
     this.#started.push({ server, node });
-    return { id, node, server };
+    return { id, node, server, chatLog };
   }
 
   /** From now on sessions that move must wait until the returned function is called. */

@@ -9,7 +9,7 @@ import {
   type QueryCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 import type { RoomId } from '../../protocol/ids.js';
-import type { RoomRecord, RoomStatus } from '../../protocol/records.js';
+import type { RoomMode, RoomRecord, RoomStatus } from '../../protocol/records.js';
 import type { RoomPage, RoomQuery, RoomStore } from '../../ports/room-store.js';
 import {
   asListed,
@@ -37,8 +37,8 @@ type Options = Parameters<DynamoDBDocumentClient['send']>[1];
 
 /**
  * Rooms in the Python server's table, whose only key is `room_id` (`room-item.ts`).
- * Needs `dynamodb:GetItem`, `PutItem` and `DeleteItem` on that table; rooms that are listed need `UpdateItem` and, on
- * the index `by_status` (hash `status` S, range `created_at` N, all attributes), `Query`.
+ * Needs `dynamodb:GetItem`, `PutItem` and `DeleteItem` on that table; rooms that are listed or change their mode need
+ * `UpdateItem` and, on the index `by_status` (hash `status` S, range `created_at` N, all attributes), `Query`.
  */
 export class DynamoRoomStore implements RoomStore {
   private readonly table: DynamoTable;
@@ -100,6 +100,18 @@ export class DynamoRoomStore implements RoomStore {
         (await holds(documents.send(update(true), options))) ||
         (await holds(documents.send(update(false), options))),
     );
+  }
+
+  setMode(roomId: RoomId, mode: RoomMode): Promise<boolean> {
+    const update = new UpdateCommand({
+      TableName: this.table.name,
+      Key: { room_id: roomId },
+      UpdateExpression: 'SET #mode = :mode',
+      ConditionExpression: 'attribute_exists(room_id)',
+      ExpressionAttributeNames: { '#mode': 'mode' },
+      ExpressionAttributeValues: { ':mode': mode },
+    });
+    return this.table.call((documents, options) => holds(documents.send(update, options)));
   }
 
   async remove(roomId: RoomId): Promise<void> {

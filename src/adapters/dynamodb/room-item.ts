@@ -1,15 +1,21 @@
 import { asRoomId } from '../../protocol/ids.js';
-import { roomStatuses, type RoomListing, type RoomRecord, type RoomStatus } from '../../protocol/records.js';
+import {
+  roomModes,
+  roomStatuses,
+  type RoomListing,
+  type RoomRecord,
+  type RoomStatus,
+} from '../../protocol/records.js';
 
 type Item = Record<string, unknown>;
 
 /**
  * The Python server's four attributes and no other for a room that has no more: `room_id`, `created_by`, `token` (S),
- * `expires_at` (N, unix seconds). Others have `is_open` (BOOL); those with a listing `host_name` (S), `created_at` (N,
+ * `expires_at` (N, unix seconds). Others have `is_open` (BOOL) or `mode` (S, `P2P` or `SFU`); those with a listing `host_name` (S), `created_at` (N,
  * unix milliseconds) and `status` (S), which is called `private_status` where the room is not open: the index of what
  * is listed has only items with a `status`.
  */
-export function asItem({ roomId, createdBy, token, expiresAtS, isOpen, listing }: RoomRecord): Item {
+export function asItem({ roomId, createdBy, token, expiresAtS, isOpen, listing, mode }: RoomRecord): Item {
   return {
     room_id: roomId,
     created_by: createdBy,
@@ -21,6 +27,7 @@ export function asItem({ roomId, createdBy, token, expiresAtS, isOpen, listing }
       created_at: listing.createdAtMs,
       host_name: listing.hostName,
     }),
+    ...(mode !== undefined && { mode }),
   };
 }
 
@@ -45,6 +52,7 @@ export function readRecord(item: Item): RoomRecord | undefined {
   }
   const { is_open: isOpen } = item;
   const listing = asListing(item);
+  const mode = roomModes.find((known) => known === item['mode']);
   return {
     roomId: asRoomId(roomId),
     createdBy,
@@ -52,6 +60,7 @@ export function readRecord(item: Item): RoomRecord | undefined {
     expiresAtS,
     ...(typeof isOpen === 'boolean' && { isOpen }),
     ...(listing && { listing }),
+    ...(mode && { mode }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { SignalingError } from '../../protocol/errors.js';
 import type { NodeId, PeerId, RoomId } from '../../protocol/ids.js';
 import type { LeaveReason } from '../../protocol/messages.js';
-import type { SeatRecord } from '../../protocol/records.js';
+import type { ModeReason, RoomMode, SeatRecord } from '../../protocol/records.js';
 import type {
   AuthorityOutcome,
   EnterOutcome,
@@ -18,7 +18,15 @@ import { cutOff } from './memory-cluster-bus.js';
 import type { MemoryClusterNode } from './memory-cluster-node.js';
 
 /** Of a room that nobody was in. */
-const unknown: RoomView = { epoch: '', version: 0, seats: [], ended: [], kicked: [], host: undefined };
+const unknown: RoomView = {
+  epoch: '',
+  version: 0,
+  seats: [],
+  ended: [],
+  kicked: [],
+  host: undefined,
+  mode: undefined,
+};
 
 /** Who sits where, in one process: every step is done when its call returns. */
 export class MemoryClusterPresence implements Presence {
@@ -93,6 +101,15 @@ export class MemoryClusterPresence implements Presence {
 
   transferHost(by: SeatKey, to: PeerId): Promise<AuthorityOutcome> {
     return this.step(() => this.state.findRoom(by.roomId)?.transferHost(this.nodeId, by, to) ?? 'not host');
+  }
+
+  setMode(
+    roomId: RoomId,
+    mode: RoomMode,
+    terms: { readonly by?: SeatKey; readonly reason: ModeReason },
+  ): Promise<AuthorityOutcome> {
+    const nowhere = terms.by === undefined ? 'absent' : 'not host';
+    return this.step(() => this.state.findRoom(roomId)?.mode.set(this.nodeId, mode, terms) ?? nowhere);
   }
 
   roomsOf(peerId: PeerId): Promise<readonly RoomId[]> {

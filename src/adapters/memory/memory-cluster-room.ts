@@ -16,6 +16,7 @@ import type {
 } from '../../ports/presence.js';
 import { MemoryClusterHost, takesPlace } from './memory-cluster-host.js';
 import { MemoryClusterKicks } from './memory-cluster-kicks.js';
+import { MemoryClusterMode } from './memory-cluster-mode.js';
 import { isSame, mayReplace, renamedSeat } from './memory-seat-claims.js';
 
 /** A memory that begins anew must not be forgotten before its sessions: this long past the end of the room. */
@@ -37,6 +38,7 @@ export class MemoryClusterRoom {
   private readonly ended = new Map<PeerId, number>();
   private readonly born: number;
   private readonly host: MemoryClusterHost;
+  readonly mode: MemoryClusterMode;
   private readonly kicks: MemoryClusterKicks;
   private version = 0;
   private expiresAtS = 0;
@@ -49,21 +51,19 @@ export class MemoryClusterRoom {
     const { seats, born } = this;
     const { nowMs } = surroundings;
     this.kicks = new MemoryClusterKicks(nowMs);
-    this.host = new MemoryClusterHost({
-      seats,
-      born,
-      nowMs,
-      tell: (origin, host) => {
-        this.tell(origin, { kind: 'host', host });
-      },
-    });
+    const tell = this.tell.bind(this);
+    const tellHost = (origin: NodeId, host: PeerId): void => {
+      tell(origin, { kind: 'host', host });
+    };
+    this.host = new MemoryClusterHost({ seats, born, nowMs, tell: tellHost });
+    this.mode = new MemoryClusterMode({ seats, born, host: this.host, tell });
   }
 
   view(): RoomView {
     const ended = [...this.ended].map(([peerId, generation]) => ({ peerId, generation }));
-    const { epoch, version, host, kicks } = this;
+    const { epoch, version, host, kicks, mode } = this;
     const seats = [...this.seats.values()];
-    return { epoch, version, seats, ended, kicked: kicks.kicked, host: host.peerId };
+    return { epoch, version, seats, ended, kicked: kicks.kicked, host: host.peerId, mode: mode.current };
   }
 
   /** Does it serve a seat here? Kept names are served by nobody. */
@@ -92,6 +92,7 @@ export class MemoryClusterRoom {
     const taken = [...this.seats.values()].filter((seat) => seat !== holder && takesPlace(seat)).length;
     if (takesPlace(claim) && taken >= terms.maxPeers) return { outcome: 'full' };
     this.host.know(terms.createdBy);
+    this.mode.begin(node, terms.mode, this.version === 0);
     const generation = this.surroundings.nextNumber();
     const before = renamedSeat(this.seats, terms);
     const since = before?.since ?? generation;
@@ -185,6 +186,7 @@ export class MemoryClusterRoom {
       if (isMissing || (holder !== undefined && isSame(holder, seat) && !isDeepStrictEqual(holder, seat)))
         this.write(node, seat);
     }
+    this.mode.recall(node, own, terms);
     if (terms.host !== undefined) this.host.recall(node, terms.host, this.ended.has(terms.host));
     this.host.settle(node);
     return this.view();

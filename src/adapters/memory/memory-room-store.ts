@@ -1,6 +1,6 @@
 import { SignalingError } from '../../protocol/errors.js';
 import type { RoomId } from '../../protocol/ids.js';
-import type { RoomListing, RoomRecord, RoomStatus } from '../../protocol/records.js';
+import type { RoomListing, RoomMode, RoomRecord, RoomStatus } from '../../protocol/records.js';
 import type { RoomPage, RoomQuery, RoomStore } from '../../ports/room-store.js';
 import type { Clock } from '../../ports/runtime.js';
 import { asListed, readPage } from '../room-pages.js';
@@ -68,6 +68,13 @@ export class MemoryRoomStore implements RoomStore {
     if (record?.listing === undefined || this.isPastKeeping(record)) return Promise.resolve(false);
     const listing: RoomListing = { ...record.listing, status };
     this.rooms.set(roomId, { ...record, listing });
+    return Promise.resolve(true);
+  }
+
+  setMode(roomId: RoomId, mode: RoomMode): Promise<boolean> {
+    const record = this.rooms.get(roomId);
+    if (record === undefined || this.isPastKeeping(record)) return Promise.resolve(false);
+    this.rooms.set(roomId, { ...record, mode });
     return Promise.resolve(true);
   }
 

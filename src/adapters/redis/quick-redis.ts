@@ -16,6 +16,8 @@ export class QuickRedis {
     private readonly redis: RedisConnection,
     private readonly clock: Clock,
     private readonly logger: Logger,
+    /** What is logged when Redis answers and refuses. */
+    private readonly refusal = 'limits_not_shared',
   ) {
     redis.onReconnect(() => {
       this.restsUntilMs = 0;
@@ -46,7 +48,7 @@ export class QuickRedis {
   private tell(error: unknown): void {
     if (this.hasTold || !(error instanceof Error && error.name === 'ReplyError')) return;
     this.hasTold = true;
-    this.logger.warn('limits_not_shared', { error });
+    this.logger.warn(this.refusal, { error });
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { PeerId } from '../../protocol/ids.js';
+import type { PeerId, RoomId } from '../../protocol/ids.js';
+import type { ModeReason, RoomMode } from '../../protocol/records.js';
 import type { AuthorityOutcome, SeatKey } from '../../ports/presence.js';
 import type { RedisLeases } from './redis-leases.js';
 import type { RedisRoomSteps } from './redis-room-steps.js';
@@ -12,7 +13,7 @@ export interface RedisAuthorityParts {
   readonly whereabouts: RedisWhereabouts;
 }
 
-/** What only the host of a room may do. Repeated because its answer was lost, a call is not carried out again. */
+/** What the host of a room may do. Repeated because its answer was lost, a call is not carried out again. */
 export class RedisAuthority {
   constructor(private readonly parts: RedisAuthorityParts) {}
 
@@ -33,6 +34,17 @@ export class RedisAuthority {
   async transferHost({ roomId, peerId: by, generation }: SeatKey, to: PeerId): Promise<AuthorityOutcome> {
     const args = [toLine(by), generation, toLine(to), newTicket()];
     const step = { step: 'transfer', roomId, args: () => args } as const;
+    const [word] = await this.parts.steps.run(step, this.parts.leases.life);
+    return asOutcome(word);
+  }
+
+  async setMode(
+    roomId: RoomId,
+    mode: RoomMode,
+    { by, reason }: { readonly by?: SeatKey; readonly reason: ModeReason },
+  ): Promise<AuthorityOutcome> {
+    const args = [mode, reason, toOptionalLine(by?.peerId), by?.generation ?? 0, newTicket()];
+    const step = { step: 'setMode', roomId, args: () => args } as const;
     const [word] = await this.parts.steps.run(step, this.parts.leases.life);
     return asOutcome(word);
   }

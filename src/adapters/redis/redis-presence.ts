@@ -1,7 +1,7 @@
 import { SignalingError } from '../../protocol/errors.js';
 import { asRoomId, type NodeId, type PeerId, type RoomId } from '../../protocol/ids.js';
 import type { LeaveReason } from '../../protocol/messages.js';
-import type { SeatRecord } from '../../protocol/records.js';
+import type { ModeReason, RoomMode, SeatRecord } from '../../protocol/records.js';
 import type {
   AuthorityOutcome,
   EnterOutcome,
@@ -117,6 +117,14 @@ export class RedisPresence implements Presence {
 
   transferHost(by: SeatKey, to: PeerId): Promise<AuthorityOutcome> {
     return orUnavailable(this.authority.transferHost(by, to));
+  }
+
+  setMode(
+    roomId: RoomId,
+    mode: RoomMode,
+    terms: { readonly by?: SeatKey; readonly reason: ModeReason },
+  ): Promise<AuthorityOutcome> {
+    return orUnavailable(this.authority.setMode(roomId, mode, terms));
   }
 
   async roomsOf(peerId: PeerId): Promise<readonly RoomId[]> {

@@ -20,6 +20,7 @@ const scripts = {
   sweep: new RedisScript(roomScripts.sweep),
   kick: new RedisScript(roomScripts.kick),
   transfer: new RedisScript(roomScripts.transfer),
+  setMode: new RedisScript(roomScripts.setMode),
 };
 
 export interface RoomStep {

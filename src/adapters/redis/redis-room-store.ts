@@ -1,6 +1,13 @@
 import type { RoomId } from '../../protocol/ids.js';
 import { asRoomId } from '../../protocol/ids.js';
-import { roomStatuses, type RoomListing, type RoomRecord, type RoomStatus } from '../../protocol/records.js';
+import {
+  roomModes,
+  roomStatuses,
+  type RoomListing,
+  type RoomMode,
+  type RoomRecord,
+  type RoomStatus,
+} from '../../protocol/records.js';
 import type { RoomPage, RoomQuery, RoomStore } from '../../ports/room-store.js';
 import { asListed, readPage } from '../room-pages.js';
 import { keys } from './keys.js';
@@ -31,6 +38,13 @@ local room = redis.call('HMGET', KEYS[1], 'created_at', 'expires_at', 'is_open')
 if not room[1] or not room[2] then return {} end
 redis.call('HSET', KEYS[1], 'status', ARGV[1])
 return {room[1], room[2], room[3] or '0'}
+`);
+
+/** KEYS[1] record; ARGV: mode. What is not there is not made. */
+const SET_MODE = new RedisScript(`
+if redis.call('EXISTS', KEYS[1]) == 0 then return {'no'} end
+redis.call('HSET', KEYS[1], 'mode', ARGV[1])
+return {'yes'}
 `);
 
 /** KEYS[1] record. Answers the times of the room that it was, if it had a listing. */
@@ -102,6 +116,13 @@ export class RedisRoomStore implements RoomStore {
     });
   }
 
+  setMode(roomId: RoomId, mode: RoomMode): Promise<boolean> {
+    return storeCall(async () => {
+      const [answer] = await this.redis.run((client) => SET_MODE.run(client, [keys.room(roomId)], [mode]));
+      return answer === 'yes';
+    });
+  }
+
   async remove(roomId: RoomId): Promise<void> {
     await storeCall(async () => {
       const answer = await this.redis.run((client) => REMOVE.run(client, [keys.room(roomId)], []));
@@ -141,13 +162,14 @@ function timesOf([createdAtMs, expiresAtS]: readonly string[]):
 }
 
 function fieldsOf(record: RoomRecord): (string | number)[] {
-  const { createdBy, token, expiresAtS, isOpen, listing } = record;
+  const { createdBy, token, expiresAtS, isOpen, listing, mode } = record;
   const fields: (string | number)[] = ['created_by', createdBy, 'token', token, 'expires_at', expiresAtS];
   if (isOpen !== undefined) fields.push('is_open', Number(isOpen));
   if (listing !== undefined) {
     const { status, createdAtMs, hostName } = listing;
     fields.push('status', status, 'created_at', createdAtMs, 'host_name', hostName);
   }
+  if (mode !== undefined) fields.push('mode', mode);
   return fields;
 }
 
@@ -170,6 +192,7 @@ function readRecord(roomId: RoomId, fields: Fields): RoomRecord | undefined {
     return undefined;
   }
   const listing = asListing(fields);
+  const mode = roomModes.find((known) => known === fields['mode']);
   return {
     roomId,
     createdBy,
@@ -177,6 +200,7 @@ function readRecord(roomId: RoomId, fields: Fields): RoomRecord | undefined {
     expiresAtS: Number(expires),
     ...(isOpen !== undefined && { isOpen: isOpen === '1' }),
     ...(listing && { listing }),
+    ...(mode && { mode }),
   };
 }
 

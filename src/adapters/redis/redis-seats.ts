@@ -41,11 +41,11 @@ export class RedisSeats {
     const keepUntilS = keepUntil(terms.expiresAtS);
     await this.note(roomId, keepUntilS);
     const [word, ...rest] = await this.ticketed(roomId, (ticket) => {
-      const { maxPeers, replaces = '', createdBy, isExclusive, renames } = terms;
+      const { maxPeers, replaces = '', createdBy, isExclusive, renames, mode = 'P2P' } = terms;
       const asked = [maxPeers, replaces, toLine(peerId), ticket, this.edit(), ...seatLines(claim)];
       const flags = [isExclusive === true, isAnonymous(claim.identity)].map(Number);
       const before = renames === undefined ? ['', 0] : [toLine(renames.peerId), renames.generation];
-      const args = [...asked, toLine(createdBy), ...flags, ...before];
+      const args = [...asked, toLine(createdBy), ...flags, ...before, mode];
       return this.parts.steps.run(
         { step: 'enter', roomId, peerId, keepUntilS, args: () => args },
         this.parts.leases.life,
@@ -126,7 +126,7 @@ export class RedisSeats {
     terms: ReconcileTerms,
   ): Promise<RoomView> {
     const keepUntilS = keepUntil(terms.expiresAtS);
-    const known = [toLine(terms.createdBy), toOptionalLine(terms.host)];
+    const known = [toLine(terms.createdBy), toOptionalLine(terms.host), toOptionalLine(terms.mode)];
     if (own().length > 0) await this.note(roomId, keepUntilS);
     let seats: readonly SeatRecord[] = [];
     const fields = await this.unanswered.during(roomId, async (tickets) => {

@@ -1,16 +1,17 @@
 import { asNodeId, asPeerId, asSessionId, type RoomId } from '../../protocol/ids.js';
 import { leaveReasons, type LeaveReason } from '../../protocol/messages.js';
+import { modeReasons } from '../../protocol/records.js';
 import type { RoomChange } from '../../ports/presence.js';
 import { parseSeat } from './room-seat.js';
 import { fromLine, fromOptionalLine, parseNumber } from './room-text.js';
-import { kickOf } from './room-view.js';
+import { kickOf, parseMode } from './room-view.js';
 
 const VERSION = '1';
 
 /**
  * A change: version of this form, epoch, previous, version, origin, then `seat`, note (with `+` before it, or `-`), peer
  * and the seat's lines; or `gone`, reason, peer, session, generation, and of a kick by, reason (with `+` before it, or
- * `-`); or `host`, peer. Throws when it is anything else.
+ * `-`); or `host`, peer; or `mode`, mode, reason, by (with `+` before it, or `-`). Throws when it is anything else.
  */
 export function parseChange(roomId: RoomId, text: string): RoomChange {
   const [form, epoch = '', previous = '', version = '', origin = '', ...what] = text.split('\n');
@@ -35,6 +36,8 @@ function parseWhat(roomId: RoomId, what: readonly string[]): RoomChange['what'] 
     case 'host':
       if (what.length !== 2) throw malformed();
       return { kind, host: asPeerId(fromLine(word)) };
+    case 'mode':
+      return parseModeChange(what);
     default:
       throw malformed();
   }
@@ -67,6 +70,19 @@ function parseGone(reason: string, lines: readonly string[]): RoomChange['what']
   } as const;
   if (by === undefined || because === undefined) return gone;
   return { ...gone, kick: kickOf(gone.peerId, gone.generation, by, because) };
+}
+
+function parseModeChange(what: readonly string[]): RoomChange['what'] {
+  const [, mode, word, by = ''] = what;
+  const reason = modeReasons.find((known) => known === word);
+  if (what.length !== 4 || reason === undefined) throw malformed();
+  const who = fromOptionalLine(by);
+  return {
+    kind: 'mode',
+    mode: parseMode(mode),
+    reason,
+    ...(who === undefined ? {} : { by: asPeerId(who) }),
+  };
 }
 
 function isReason(text: string): text is LeaveReason {

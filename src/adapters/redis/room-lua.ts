@@ -16,8 +16,8 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 -- Redis was stopped meanwhile: who asked has been told that it failed.
 if deadline > 0 and now > deadline * 1000 then return {'late', text(now / 1000)} end
-local epoch, version, born, expires, host, creator =
-  unpack(redis.call('HMGET', seats, 'epoch', 'version', 'born', 'expires', 'host', 'creator'))
+local epoch, version, born, expires, host, creator, mode =
+  unpack(redis.call('HMGET', seats, 'epoch', 'version', 'born', 'expires', 'host', 'creator', 'mode'))
 version, born, expires = tonumber(version or 0), tonumber(born or now), tonumber(expires or 0)
 
 local function split(value)

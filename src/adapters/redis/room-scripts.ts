@@ -1,5 +1,6 @@
 import { AUTHORITY_LUA } from './room-authority-lua.js';
 import { ROOM_LUA } from './room-lua.js';
+import { MODE_LUA } from './room-mode-lua.js';
 import { SEATS_LUA } from './room-seats-lua.js';
 
 /** The atomic steps on the seats of a room, as Lua (`room-lua.ts` says what they have in common). */
@@ -9,9 +10,10 @@ const COMMON = ROOM_LUA + AUTHORITY_LUA + SEATS_LUA;
  * [N1] Seats a session unless its user is banned, or another user holds the name, or the room is full. The call that
  * was made before under the same ticket is answered again.
  * ARGV: 7 how many seats the room has, 8 generation that may be replaced, 9 peer, 10 ticket, 11 edit, 12… seat lines,
- * 18 the creator's sub, 19 exclusive (0 or 1), 20 anonymous (0 or 1), 21 the name before (or empty), 22 its generation.
+ * 18 the creator's sub, 19 exclusive (0 or 1), 20 anonymous (0 or 1), 21 the name before (or empty), 22 its generation,
+ * 23 the mode of the room's record.
  */
-const ENTER = `${COMMON}
+const ENTER = `${COMMON}${MODE_LUA}
 local peer, ticket, sub = ARGV[9], ARGV[10], ARGV[15]
 local holder = find(peer)
 if holder and holder[3] == ticket then return answer('seated') end
@@ -21,12 +23,11 @@ if holder and holder[6] ~= 'kept' and holder[1] ~= ARGV[8]
   and (holder[8] ~= sub or (ARGV[19] == '1' and holder[6] == 'here')) then
   return {'held', table.concat(holder, '\\n')}
 end
-if takes(ARGV[13], ARGV[14]) then
-  local taken = 0
-  each(function(other, seat) if other ~= peer and place(seat) then taken = taken + 1 end end)
-  if taken >= tonumber(ARGV[7]) then return {'full'} end
-end
+local taken = 0
+each(function(other, seat) if other ~= peer and place(seat) then taken = taken + 1 end end)
+if takes(ARGV[13], ARGV[14]) and taken >= tonumber(ARGV[7]) then return {'full'} end
 know(ARGV[18])
+beginMode(ARGV[23], taken == 0 and not (holder and takes(holder[6], holder[7])))
 local seat = {nextVersion(), ARGV[11], ticket, me, unpack(ARGV, 12, 17)}
 local before = ARGV[21] ~= '' and ARGV[21] ~= peer and find(ARGV[21])
 local isRenamed = before and before[1] == ARGV[22]
@@ -102,13 +103,13 @@ return {'yes', seat and seat[4] or ''}
  * none of them; but not what was taken by a call whose answer is still on its way (by its ticket), nor what was given
  * after this was asked (a second before its deadline), nor kept names; and nothing that was kicked or given up comes
  * back.
- * ARGV: 7 the creator's sub, 8 the host (`+` before it) or `-`, 9 number of tickets, the tickets, then for each seat:
- * peer, generation, edit, seat lines, since.
+ * ARGV: 7 the creator's sub, 8 the host (`+` before it) or `-`, 9 the mode (as well), 10 number of tickets, the tickets,
+ * then for each seat: peer, generation, edit, seat lines, since.
  */
-const RECONCILE = `${COMMON}
+const RECONCILE = `${COMMON}${MODE_LUA}
 local tickets, own = {}, {}
-local first = 10 + tonumber(ARGV[9])
-for at = 10, first - 1 do tickets[ARGV[at]] = true end
+local first = 11 + tonumber(ARGV[10])
+for at = 11, first - 1 do tickets[ARGV[at]] = true end
 for at = first, #ARGV, 10 do own[ARGV[at]] = at end
 know(ARGV[7])
 each(function(peer, value)
@@ -120,6 +121,7 @@ each(function(peer, value)
     remove(peer, seat, 'disconnected')
   end
 end)
+local isOld = false
 for at = first, #ARGV, 10 do
   local peer, generation, edit = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   version = math.max(version, tonumber(generation))
@@ -132,7 +134,9 @@ for at = first, #ARGV, 10 do
     seat[2] = edit
     if table.concat(seat, '\\n') ~= table.concat(new, '\\n') then write(peer, new) end
   end
+  isOld = isOld or tonumber(ARGV[at + 9]) < born
 end
+recallMode(ARGV[9], isOld)
 restore(ARGV[8])
 return answer('view')
 `;
@@ -208,6 +212,26 @@ keep()
 return {'done'}
 `;
 
+/**
+ * [O1] Changes the mode of a room in which somebody is. The call that was made before under the same ticket is not
+ * carried out again.
+ * ARGV: 7 mode, 8 reason, 9 by (`+` before it) or `-`, 10 its generation, 11 ticket.
+ */
+const SET_MODE = `${COMMON}${MODE_LUA}
+local value, by, ticket = ARGV[7], ARGV[9], ARGV[11]
+if wasSetBy(ticket) then return {'done'} end
+settle()
+if by ~= '-' and not isHost(string.sub(by, 2), ARGV[10]) then return {'not host'} end
+local isEmpty = true
+each(function(_, seat) if isEmpty and place(seat) then isEmpty = false end end)
+if isEmpty then return {'absent'} end
+local isOther = not mode or mode[1] ~= value
+writeMode(value, 'set', ticket, unpack(mode or {}, 3, 9))
+if isOther then tell('mode', value, ARGV[8], by) end
+keep()
+return {'done'}
+`;
+
 export const roomScripts = {
   enter: ENTER,
   move: MOVE,
@@ -218,4 +242,5 @@ export const roomScripts = {
   sweep: SWEEP,
   kick: KICK,
   transfer: TRANSFER,
+  setMode: SET_MODE,
 } as const;

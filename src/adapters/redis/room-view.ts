@@ -1,12 +1,12 @@
 import { asPeerId, type PeerId, type RoomId } from '../../protocol/ids.js';
-import type { SeatRecord } from '../../protocol/records.js';
+import { roomModes, type RoomMode, type SeatRecord } from '../../protocol/records.js';
 import type { Kick, RoomView } from '../../ports/presence.js';
 import { parseSeat } from './room-seat.js';
 import { fromLine, fromOptionalLine, parseNumber } from './room-text.js';
 
 /**
  * A room's hash: `epoch`, `version`, `born` (microseconds), `expires` (unix seconds), `creator` (its user's sub), `host`
- * and `kicks` (`room-authority-lua.ts`), `s:{peer}` a seat, `l:{node}` in which life a node last wrote here, `g:{peer}`
+ * and `kicks` (`room-authority-lua.ts`), `mode` (`room-mode-lua.ts`), `s:{peer}` a seat, `l:{node}` in which life a node last wrote here, `g:{peer}`
  * the generation of a seat that was given up and that this memory never held.
  */
 const SEAT_FIELD = 's:';
@@ -20,6 +20,7 @@ export function parseRoom(
 ): { readonly view: RoomView; readonly keepUntilS: number } {
   let [epoch, version, keepUntilS] = ['', 0, 0];
   let host: PeerId | undefined;
+  let mode: RoomMode | undefined;
   let kicked: readonly Kick[] = [];
   const seats: SeatRecord[] = [];
   const ended: RoomView['ended'][number][] = [];
@@ -29,6 +30,7 @@ export function parseRoom(
     else if (field === 'version') version = parseNumber(value);
     else if (field === 'expires') keepUntilS = parseNumber(value);
     else if (field === 'host') host = asPeerId(fromLine(value.split('\n', 1)[0] ?? ''));
+    else if (field === 'mode') mode = parseMode(value.split('\n', 1)[0]);
     else if (field === 'kicks') kicked = value.split('\n').map(parseKick);
     else if (field.startsWith(ENDED_FIELD))
       ended.push({
@@ -38,7 +40,7 @@ export function parseRoom(
     else if (field.startsWith(SEAT_FIELD))
       seats.push(parseSeat(roomId, asPeerId(fromLine(field.slice(SEAT_FIELD.length))), value));
   }
-  return { view: { epoch, version, seats, ended, kicked, host }, keepUntilS };
+  return { view: { epoch, version, seats, ended, kicked, host, mode }, keepUntilS };
 }
 
 /** Throws when the peer has no seat in the view. */
@@ -46,6 +48,12 @@ export function seatOf({ seats }: RoomView, peerId: PeerId): SeatRecord {
   const seat = seats.find((candidate) => candidate.peerId === peerId);
   if (seat === undefined) throw new Error('Redis did not return the seat that it gave');
   return seat;
+}
+
+export function parseMode(text: string | undefined): RoomMode {
+  const mode = roomModes.find((known) => known === text);
+  if (mode === undefined) throw new Error('a mode in Redis has another form');
+  return mode;
 }
 
 function parseKick(line: string): Kick {

@@ -2,8 +2,10 @@
 import type { NodeId } from '../../protocol/ids.js';
 import type { Context, CoreSettings, Ports } from '../context.js';
 import { Appointments } from '../appointments.js';
+import { RoomChats } from '../chat/room-chats.js';
 import { Guesses } from '../guesses.js';
 import { Hub } from '../hub.js';
+import { RoomMedia } from '../media/room-media.js';
 import { nobodyThere, notReached, refuse } from '../refusal.js';
 import { Custody } from './custody.js';
 import { Lease } from './lease.js';
@@ -16,6 +18,9 @@ import { UserBudgets } from '../user-budgets.js';
 
 /** Where sessions have no limit of their own. */
 const usualBurstS = 10;
+
+/** What the archive does not take in this time, another node brings there. */
+const chatCloseMs = 2_000;
 
 export interface Cluster {
   readonly context: Context;
@@ -63,8 +68,16 @@ export function createCluster(ports: Ports, settings: CoreSettings): Cluster {
     get rosters() {
       return rosters;
     },
+    get chats() {
+      return chats;
+    },
+    get media() {
+      return media;
+    },
   };
   const rosters = new Rosters(context);
+  const chats = new RoomChats(context);
+  const media = new RoomMedia(context);
   const lease = new Lease({
     presence,
     clock,
@@ -91,6 +104,8 @@ export function createCluster(ports: Ports, settings: CoreSettings): Cluster {
         open(context, from, letter, seq);
       });
       await lease.start();
+      chats.start();
+      media.start();
     },
     get isConnected() {
       return lease.isHeld;
@@ -99,6 +114,8 @@ export function createCluster(ports: Ports, settings: CoreSettings): Cluster {
       return office.isIdle;
     },
     async close() {
+      media.close();
+      await chats.close(chatCloseMs);
       custody.close();
       context.appointments.close();
       endSharing?.();

@@ -18,7 +18,8 @@ export function expel(
 ): void {
   const { state } = local;
   if (!('seat' in state)) return;
-  const { peerId } = state.seat;
+  const { seat } = state;
+  const { peerId } = seat;
   const wasPresent = isPresent(local);
   if (!state.quiet && kick === undefined)
     local.tell({ type: 'room_closed', roomId: room.id, reason: 'deleted' });
@@ -35,6 +36,8 @@ export function expel(
   if (wasPresent) announce(room, { type: 'peer_left', peerId, reason });
   if (wasPresent && kick !== undefined) tellKicked(room, kick);
   context.relay.gone(room, peerId);
+  context.media.left(seat);
+  context.chats.silence(seat);
   context.rosters.release(room);
 }
 

@@ -40,6 +40,7 @@ function freeze(context: Context, session: Session, seat: Seat): void {
   seat.cancelThaw = context.clock.after(frozenMs, () => {
     if (!('seat' in session.state) || session.state.seat !== seat) return;
     seat.mail.isFrozen = false;
+    context.chats.catchUp(seat);
     // The others must hear of it: what waits with them comes here after all.
     context.ledger.changed(seat);
     context.relay.reroute(seat.room, seat.peerId);
@@ -84,6 +85,8 @@ function pack(context: Context, seat: Seat): { readonly head: HandedMail; readon
     unsure: unsureSeats(seat.room),
     present: roster(seat.room, seat.session).map(({ peerId }) => peerId),
     letters: context.office.heard(),
+    chatSeq: seat.chatSeq,
+    media: context.media.told(seat),
   };
   return { head, body: Buffer.concat(parts) };
 }

@@ -3,6 +3,7 @@ import type { Letter } from '../../protocol/envelope.js';
 import { readQuestion, type HandoverQuestion } from '../../protocol/handover.js';
 import {
   readDelivered,
+  readMediaHint,
   readRefused,
   readRelay,
   readReturned,
@@ -49,6 +50,9 @@ export function open(context: Context, from: Link, letter: Letter, seq: number):
       return;
     case 'ask':
       asked(context, from, letter);
+      return;
+    case 'media':
+      context.media.look(readMediaHint(letter));
       return;
     case 'answer':
     case 'void':

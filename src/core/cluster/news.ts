@@ -1,7 +1,7 @@
 /** What the members here are told of peers on other nodes. */
 import type { PeerId } from '../../protocol/ids.js';
 import type { Event, LeaveReason } from '../../protocol/messages.js';
-import type { SeatRecord } from '../../protocol/records.js';
+import type { ModeReason, RoomMode, SeatRecord } from '../../protocol/records.js';
 import type { Kick } from '../../ports/presence.js';
 import { announce, joined } from '../membership.js';
 import type { Room } from '../room.js';
@@ -40,6 +40,26 @@ export function tellHost(room: Room<Session>, host: PeerId | undefined): void {
   arrival.letters.push(() => {
     if (room.host === host) announce(room, event, room.members.get(host));
   });
+}
+
+/**
+ * How the room's media goes from now on, if that is known. The news with the reason may have been missed: then it is
+ * told as a change by the host. Returns whether anything changed.
+ */
+export function tellMode(
+  room: Room<Session>,
+  {
+    mode,
+    reason,
+    by,
+  }: { readonly mode: RoomMode | undefined; readonly reason?: ModeReason; readonly by?: PeerId },
+): boolean {
+  const before = room.mode;
+  if (mode === undefined || before === mode) return false;
+  room.mode = mode;
+  // The first one is in everybody's welcome.
+  if (before !== undefined) announce(room, { type: 'mode_changed', mode, reason: reason ?? 'host', by });
+  return true;
 }
 
 /** S2's clients are not told of what they did themselves. */

@@ -6,10 +6,11 @@ import type { Room } from '../room.js';
 import type { Session } from '../session.js';
 import { Doubts } from './doubts.js';
 import type { Departure } from './seat-ledger.js';
+import { reconcile } from './reconcile.js';
 import { restoreRoom } from './restore-room.js';
 import { surrender } from './surrender.js';
 import { expel } from './expel.js';
-import { heardOf, tellChange, tellHost, tellJoined, tellKicked, tellLeft } from './news.js';
+import { heardOf, tellChange, tellHost, tellJoined, tellKicked, tellLeft, tellMode } from './news.js';
 
 /** After the memory of a room was lost every living node writes its seats again within this time. */
 const settleMs = 10_000;
@@ -40,6 +41,7 @@ export class Rosters implements RoomCopies {
     });
     hub.onDrop = (roomId) => {
       presence.unwatch(roomId);
+      this.#context.chats.unwatch(roomId);
     };
   }
 
@@ -55,7 +57,7 @@ export class Rosters implements RoomCopies {
     const room = this.#context.hub.ensureRoom(record);
     room.pins += 1;
     try {
-      await this.#context.presence.watch(room.id);
+      await Promise.all([this.#context.presence.watch(room.id), this.#context.chats.watch(room.id)]);
     } catch (error) {
       this.release(room);
       throw error;
@@ -73,13 +75,14 @@ export class Rosters implements RoomCopies {
     for (const room of this.#context.hub.rooms()) void this.sync(room);
   }
 
-  apply(room: Room<Session>, view: RoomView): void {
+  apply(room: Room<Session>, view: RoomView, isReconciled = false): void {
     const isSameMemory = view.epoch === room.epoch;
     if (isSameMemory && view.version < room.version) return;
     const { clock, presence } = this.#context;
     if (!isSameMemory && room.epoch !== '') {
       this.#settleLater(room);
       void restoreRoom(this.#context, room);
+      if (!isReconciled) clock.after(0, () => void this.sync(room));
     }
     [room.epoch, room.version] = [view.epoch, view.version];
     const named = new Set<PeerId>();
@@ -101,6 +104,7 @@ export class Rosters implements RoomCopies {
     room.endings.reached(view);
     for (const kick of view.kicked) this.#kicked(room, kick);
     tellHost(room, view.host);
+    if (isSameMemory || isReconciled || room.mode === undefined) this.#takesMode(room, view);
     const early = room.early;
     room.early = [];
     for (const change of early) this.#take(room, change);
@@ -126,18 +130,12 @@ export class Rosters implements RoomCopies {
       this.#syncing.set(room, true);
       return;
     }
-    const { presence, ledger, hub, logger, clock } = this.#context;
+    const { hub, logger, clock } = this.#context;
     try {
       do {
         this.#syncing.set(room, false);
         if (hub.room(room.id) !== room) return;
-        const own = (): SeatRecord[] =>
-          [...room.members.values()].flatMap(({ state }) =>
-            'seat' in state ? [ledger.record(state.seat)] : [],
-          );
-        const { createdBy, host, record } = room;
-        const terms = { expiresAtS: record.expiresAtS, createdBy, host };
-        this.apply(room, await presence.reconcile(room.id, own, terms));
+        this.apply(room, await reconcile(this.#context, room), true);
       } while (this.#syncing.get(room) === true);
     } catch (error) {
       logger.warn('room_not_read', { room: room.id, error });
@@ -178,11 +176,17 @@ export class Rosters implements RoomCopies {
     room.version = change.version;
     if (what.kind === 'host') {
       tellHost(room, what.host);
+    } else if (what.kind === 'mode') {
+      this.#takesMode(room, what);
     } else if (what.kind === 'gone') {
       this.#gone(room, what);
     } else if (what.seat.nodeId !== this.#context.presence.nodeId) {
       this.#sits(room, what.seat, change.version, what.note);
     }
+  }
+
+  #takesMode(room: Room<Session>, change: Parameters<typeof tellMode>[1]): void {
+    if (tellMode(room, change)) this.#context.media.changed(room, change.reason);
   }
 
   /** In that version of the room a seat on another node is as it says. */
@@ -201,20 +205,13 @@ export class Rosters implements RoomCopies {
     if (old?.sessionId !== seat.sessionId) {
       if (old !== undefined) tellLeft(room, old, 'replaced');
       tellJoined(room, seat);
-      relay.reroute(room, peerId, {
-        isSameSession: false,
-        ...(old === undefined ? {} : { from: old.nodeId }),
-      });
+      const from = old === undefined ? {} : { from: old.nodeId };
+      relay.reroute(room, peerId, { isSameSession: false, ...from });
       return;
     }
     tellChange(room, old, seat);
-    if (old.generation === seat.generation) relay.reroute(room, peerId);
-    else
-      relay.reroute(room, peerId, {
-        isSameSession: true,
-        from: old.nodeId,
-        heard: heardOf(note, office.self),
-      });
+    const move = { isSameSession: true, from: old.nodeId, heard: heardOf(note, office.self) };
+    relay.reroute(room, peerId, old.generation === seat.generation ? undefined : move);
   }
 
   /** The news of it may not have come. */

@@ -18,10 +18,11 @@ export function surrender(context: Context, room: Room<Session>, local: Session,
   }
   // The room must outlive its last local member until this is told.
   room.pins += 1;
-  const missed = 'seat' in local.state ? local.state.seat.missed : [];
+  const before = 'seat' in local.state ? local.state.seat : undefined;
   vacate(context, local);
   local.sink.close('replaced');
-  if (isSameSession) relay.follow(room, seat, missed);
+  if (isSameSession) relay.follow(room, seat, before?.missed ?? []);
+  else if (before !== undefined) context.media.left(before);
   room.remotes.set(peerId, { seat, epoch: room.epoch });
   if (!isSameSession) {
     if (wasPresent) announce(room, { type: 'peer_left', peerId, reason: 'replaced' });

@@ -33,6 +33,9 @@ interface Takeover {
   readonly present: HandedMail['present'] | undefined;
   /** Of each node the last letter that is in the mail; `undefined`: the old node is gone, and its mail with it. */
   readonly letters: HandedMail['letters'] | undefined;
+  /** The last chat message that is in the mail, as far as anybody knows. */
+  readonly chatSeq: number | undefined;
+  readonly media: HandedMail['media'];
 }
 
 interface Moving {
@@ -107,6 +110,8 @@ async function moveHere(
       since: moved.seat.since,
       session,
       barred: undefined,
+      chatSeq: taken.chatSeq ?? claim.chatSeq ?? context.chats.latest(room.id),
+      isBehindInChat: false,
       missed: [],
       cancelThaw: undefined,
       isNameless: false,
@@ -129,6 +134,9 @@ async function moveHere(
     context.custody.confirm(seat.mail.resume(session.sink, claim.count));
     if (taken.present !== undefined) tellDifference(seat, taken.present);
     goOn(context, seat, old, taken);
+    context.chats.catchUp(seat);
+    context.media.changed(room);
+    context.media.comes(seat, taken.media);
     // Its socket may have gone meanwhile; then its window begins now.
     if (!context.hub.sessions.has(session)) disconnect(context, session);
     return true;
@@ -163,12 +171,21 @@ async function takeOver(
   if (handed === 'unknown' || typeof answer === 'string') {
     if (!old.tokenHashes.some((known) => sameSecret(known, tokenHash))) return undefined;
     mail.restore({ told: count, acknowledged: count, hasAcknowledged: true, kept: [], heard: [] });
-    return { mail, sent: [], spent: [], departures: [], unsure: [], present: undefined, letters: undefined };
+    const nothing = {
+      sent: [],
+      spent: [],
+      departures: [],
+      unsure: [],
+      present: undefined,
+      letters: undefined,
+      media: undefined,
+    };
+    return { mail, ...nothing, chatSeq: undefined };
   }
   const state = unpack(handed, answer.body, peerId, context);
   mail.restore(state.mail);
-  const { spent, departures, unsure, present, letters } = handed;
-  return { mail, sent: state.sent, spent, departures, unsure, present, letters };
+  const { spent, departures, unsure, present, letters, chatSeq, media } = handed;
+  return { mail, sent: state.sent, spent, departures, unsure, present, letters, chatSeq, media };
 }
 
 /** While an outage ends a node may only not listen again yet, with mail, and with leaves that nobody else knows of. */

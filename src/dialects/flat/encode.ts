@@ -1,5 +1,5 @@
 /** Flat frames out. */
-import type { SignalingError, ErrorCode } from '../../protocol/errors.js';
+import { SignalingError, type ErrorCode } from '../../protocol/errors.js';
 import type { IceConfig } from '../../protocol/ice.js';
 import type { Ask, Event, SignalEvent } from '../../protocol/messages.js';
 import type { JsonObject } from '../../protocol/records.js';
@@ -7,9 +7,11 @@ import { contentOf } from '../content-of.js';
 import { without } from '../content-parts.js';
 import type { Scope } from '../dialect.js';
 import { fromPeerId } from '../peer-key.js';
+import { chatCard, chatPage, modeChanged } from './chat-sayings.js';
 import { writeFlatContent } from './flat-content.js';
 import { flatName } from './name.js';
 import { pythonJson } from './python-json.js';
+import { mediaReply, producer } from './sfu-sayings.js';
 import { iceServers, peer, registeredAuth, roomJoined, rosterEntry } from './welcome.js';
 
 /** The verbs of the Python server: their answers are written byte for byte as it writes them. */
@@ -101,6 +103,26 @@ function toBody(event: Event, ask: Ask | undefined, scope: Scope): JsonObject | 
       };
     case 'token_refreshed':
       return { type: event.type, expires_at: event.untilMs / 1000 };
+    case 'chat':
+      return { type: 'chat_message', ...chatCard(event.message) };
+    case 'chat_page':
+      return { type: 'chat_history', ...chatPage(event) };
+    case 'mode_changed':
+      return modeChanged(event);
+    case 'media':
+      return mediaReply(event.reply);
+    case 'producer_opened':
+      return { type: 'sfu_new_producer', ...producer(event.producer) };
+    case 'producer_closed':
+      return {
+        type: 'sfu_producer_closed',
+        producer_id: event.producerId,
+        peer_id: fromPeerId(event.peerId),
+      };
+    case 'media_restarted':
+      return { type: 'sfu_restarted', epoch: event.epoch };
+    case 'media_unavailable':
+      return refused(new SignalingError('MEDIA_UNAVAILABLE'), undefined);
     case 'room_closed':
       return { type: 'room_closed', room_id: event.roomId, reason: event.reason };
     case 'go_away':

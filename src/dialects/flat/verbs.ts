@@ -1,16 +1,14 @@
 /** The flat dialect's verbs that are not signals: how each is read. A reader throws `SignalingError` to refuse. */
 import { SignalingError } from '../../protocol/errors.js';
-import { asPeerId, asRoomId, asSessionId, type PeerId } from '../../protocol/ids.js';
+import { asPeerId, asRoomId, asSessionId } from '../../protocol/ids.js';
 import type { Command, PeerFilter, ResumeClaim, WireFrame } from '../../protocol/messages.js';
-import type { Json, JsonObject } from '../../protocol/records.js';
+import type { JsonObject } from '../../protocol/records.js';
 import { isRecord, isShallow, maxRewrittenLevels } from '../content-parts.js';
 import { isFalsy, toPeerId } from '../peer-key.js';
-
-interface Verb {
-  /** The verb promises an answer, even to a parity session. */
-  readonly answered: boolean;
-  readonly read: (body: JsonObject, frame: WireFrame) => Command;
-}
+import { chatVerbs } from './chat-verbs.js';
+import { claimedSender, isCount, peer, record, text, tooLong, whole } from './fields.js';
+import { sfuVerbs } from './sfu-verbs.js';
+import type { Verb } from './verb.js';
 
 const defaultRole = 'peer';
 const maxRoleChars = 64;
@@ -31,6 +29,8 @@ export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['kick', { answered: false, read: readKick }],
   ['transfer_host', { answered: false, read: readTransferHost }],
   ['refresh_token', { answered: false, read: readRefreshToken }],
+  ...chatVerbs,
+  ...sfuVerbs,
 ]);
 
 /** Lenient where the Python server is: unusable role and metadata are passed over, odd types are judged later. */
@@ -85,11 +85,9 @@ function resumeClaim(claim: JsonObject | undefined): { resume?: ResumeClaim } {
     const text = 'resume must have session_id and resume_token as strings, and count as a whole number.';
     throw new SignalingError('INVALID_MESSAGE', text);
   }
-  return { resume: { sessionId: asSessionId(sessionId), token, count } };
-}
-
-function isCount(value: Json | undefined): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+  const chatSeq = whole(claim, 'chat_seq', 0);
+  const told = chatSeq === undefined ? {} : { chatSeq };
+  return { resume: { sessionId: asSessionId(sessionId), token, count, ...told } };
 }
 
 function readDiscoverPeers(body: JsonObject): Command {
@@ -152,39 +150,4 @@ function readRefreshToken(body: JsonObject): Command {
   const token = text(body, 'token', 'id_token');
   if (token === undefined) throw new SignalingError('MISSING_FIELDS', 'Missing: token.');
   return { type: 'refresh_token', token };
-}
-
-function claimedSender(body: JsonObject): { by?: PeerId } {
-  const { sender, senderId } = body;
-  return sender === undefined && senderId === undefined ? {} : { by: peer(body, 'sender', 'senderId') };
-}
-
-/** The first of the spellings that is there, as a non-empty string. */
-function text(body: JsonObject, ...spellings: readonly string[]): string | undefined {
-  const field = spellings.find((spelling) => body[spelling] !== undefined && body[spelling] !== null);
-  if (field === undefined) return undefined;
-  const value = body[field];
-  if (typeof value === 'string' && value.length > 0) return value;
-  throw new SignalingError('INVALID_MESSAGE', `${field} must be a non-empty string.`);
-}
-
-/** The first of the spellings that is there, as a peer's name. */
-function peer(body: JsonObject, ...spellings: readonly [string, ...string[]]): PeerId {
-  const field = spellings.find((spelling) => body[spelling] !== undefined) ?? spellings[0];
-  const peerId = toPeerId(body[field]);
-  if (peerId === undefined || peerId === null) {
-    throw new SignalingError('INVALID_MESSAGE', `${field} must name a peer.`);
-  }
-  return peerId;
-}
-
-function record(body: JsonObject, field: string): JsonObject | undefined {
-  const value = body[field];
-  if (value === undefined || value === null) return undefined;
-  if (isRecord(value)) return value;
-  throw new SignalingError('INVALID_MESSAGE', `${field} must be an object.`);
-}
-
-function tooLong(field: string, max: number): SignalingError {
-  return new SignalingError('INVALID_MESSAGE', `${field} has more than ${max} characters.`);
 }

@@ -26,6 +26,8 @@ export function roomJoined(event: Joined): JsonObject {
     grace_ms: event.graceMs,
     heartbeat_ms: event.heartbeatMs,
     host: fromPeerId(event.host),
+    mode: event.mode,
+    sfu_epoch: event.mediaEpoch ?? null,
     peers: event.peers.map(rosterEntry),
     ice_servers: iceServers(event.ice),
     ice_transport_policy: event.ice.transportPolicy,
@@ -41,6 +43,8 @@ export function roomJoined(event: Joined): JsonObject {
       rooms_per_minute: event.limits.roomsPerMinute,
       ice_requests_per_minute: event.limits.iceRequestsPerMinute,
       bad_tokens_per_minute: event.limits.badTokensPerMinute,
+      chats_per_second: event.limits.chatsPerSecond,
+      max_chat_chars: event.limits.maxChatChars,
     },
   };
 }

@@ -1,9 +1,11 @@
 /** Gateway frames out. */
 import type { SignalingError } from '../../protocol/errors.js';
 import type { IceConfig } from '../../protocol/ice.js';
+import type { Limits } from '../../protocol/limits.js';
 import type { Ask, Event, RosterEntry, SignalEvent } from '../../protocol/messages.js';
 import type { JsonObject } from '../../protocol/records.js';
 import { contentOf } from '../content-of.js';
+import { without } from '../content-parts.js';
 import type { Scope } from '../dialect.js';
 import { writeGatewayContent } from './gateway-content.js';
 import { gatewayName } from './name.js';
@@ -141,6 +143,9 @@ function toPresence(event: Event, nowMs: number): JsonObject | undefined {
   }
 }
 
+/** There is no chat in this dialect. */
+const chatLimits: readonly (keyof Limits)[] = ['chatsPerSecond', 'maxChatChars'];
+
 function welcome(event: Extract<Event, { type: 'joined' }>): JsonObject {
   return {
     type: 'welcome',
@@ -148,7 +153,7 @@ function welcome(event: Extract<Event, { type: 'joined' }>): JsonObject {
     senderId: shownPeer(event.self.peerId),
     hostId: shownPeer(event.host),
     peers: event.peers.map((entry) => ({ id: shownPeer(entry.peerId), ...card(entry) })),
-    limits: { ...event.limits },
+    limits: without({ ...event.limits }, chatLimits),
     ...ice(event.ice),
   };
 }

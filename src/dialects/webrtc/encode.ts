@@ -1,9 +1,11 @@
 /** Webrtc frames out: what S4's server says, and what it says beyond that to those who asked for it. */
 import { errorTable, type ErrorCode, type SignalingError } from '../../protocol/errors.js';
+import { chatTimeMs } from '../../protocol/chat.js';
 import type { Ask, Event, SignalEvent } from '../../protocol/messages.js';
 import type { JsonObject } from '../../protocol/records.js';
 import type { Scope } from '../dialect.js';
 import { fromPeerId } from '../peer-key.js';
+import { chatPayload } from './chat-sayings.js';
 import { isoTime } from './envelope.js';
 import { extendedSaying, type Saying } from './extended-sayings.js';
 import { spell, type Spelling } from './name.js';
@@ -15,6 +17,8 @@ export interface Voice {
   readonly spelling: Spelling;
   readonly isExtended: boolean;
 }
+
+type ChatEvent = Extract<Event, { type: 'chat' }>;
 
 /** Errors that S4 calls otherwise. */
 const codes: Readonly<Partial<Record<ErrorCode, string>>> = {
@@ -29,6 +33,7 @@ export function encodeWebrtc(
   { spelling, isExtended }: Voice,
 ): Buffer | string | undefined {
   if (event.type === 'signal') return signalText(event, spelling, scope);
+  if (event.type === 'chat') return chatText(event, ask, { spelling, isExtended });
   const said = saying(event, ask, scope, isExtended);
   if (said === undefined) return undefined;
   const [kind, payload] = said;
@@ -38,12 +43,34 @@ export function encodeWebrtc(
     sender_id: null,
     room_id: scope.roomId ?? null,
     timestamp: null,
-    ...(isExtended && ask?.id !== undefined ? { reply_to: ask.id } : {}),
+    ...quoted(ask, isExtended),
   });
 }
 
+/** S4's own clients show at once what they say, and are not told it again. */
+function chatText(
+  { message }: ChatEvent,
+  ask: Ask | undefined,
+  { spelling, isExtended }: Voice,
+): string | undefined {
+  if (ask !== undefined && !isExtended) return undefined;
+  const payload = chatPayload(message, isExtended);
+  return JSON.stringify({
+    type: spell('chat_message', spelling),
+    payload,
+    sender_id: fromPeerId(message.from),
+    room_id: message.roomId,
+    timestamp: isoTime(chatTimeMs(message)),
+    ...quoted(ask, isExtended),
+  });
+}
+
+function quoted(ask: Ask | undefined, isExtended: boolean): JsonObject {
+  return isExtended && ask?.id !== undefined ? { reply_to: ask.id } : {};
+}
+
 function saying(
-  event: Exclude<Event, SignalEvent>,
+  event: Exclude<Event, SignalEvent | ChatEvent>,
   ask: Ask | undefined,
   scope: Scope,
   isExtended: boolean,
@@ -77,6 +104,7 @@ function saying(
     case 'refused':
       return ['error', refused(event.error, isExtended)];
     case 'heartbeat_ack':
+    case 'chat_page':
     case 'token_refreshed':
     case 'left':
       // S4 has no such verbs: whoever asks knows the answer.

@@ -1,6 +1,7 @@
 /** What S4's server never says: for those who asked for it with `resume=1`, and where somebody asks. */
 import type { Event } from '../../protocol/messages.js';
 import type { JsonObject } from '../../protocol/records.js';
+import { chatHistory, modeChanged } from './chat-sayings.js';
 import { isoTime } from './envelope.js';
 import { webrtcIceConfig } from './ice-config.js';
 import { userOf } from './room-state.js';
@@ -20,7 +21,8 @@ export type BeyondS4 = Exclude<
       | 'peer_left'
       | 'host_changed'
       | 'kicked'
-      | 'refused';
+      | 'refused'
+      | 'chat';
   }
 >;
 
@@ -50,6 +52,15 @@ export function extendedSaying(event: BeyondS4): Saying | undefined {
       return ['room_closed', { room_id: event.roomId, reason: event.reason }];
     case 'go_away':
       return ['go_away', { retry_in_ms: event.retryInMs }];
+    case 'chat_page':
+      return ['chat_history', chatHistory(event)];
+    case 'mode_changed':
+      return ['room_mode_changed', modeChanged(event)];
+    case 'media':
+    case 'producer_opened':
+    case 'producer_closed':
+    case 'media_restarted':
+    case 'media_unavailable':
     case 'peers':
     case 'metadata_updated':
     case 'message':

@@ -1,6 +1,7 @@
 /** `room-state`: everybody who is in the room, and to the one who joins what else there is to know. */
 import type { PeerId, RoomId } from '../../protocol/ids.js';
-import type { Event, Limits, RosterEntry } from '../../protocol/messages.js';
+import type { Limits } from '../../protocol/limits.js';
+import type { Event, RosterEntry } from '../../protocol/messages.js';
 import type { JsonObject, PeerCard } from '../../protocol/records.js';
 import { fromPeerId } from '../peer-key.js';
 import { isoTime } from './envelope.js';
@@ -45,6 +46,7 @@ function extras(event: Joined): JsonObject {
     grace_ms: event.graceMs,
     heartbeat_ms: event.heartbeatMs,
     host_id: fromPeerId(event.host),
+    mode: event.mode,
     limits: limits(event.limits),
     ice_servers: webrtcIceServers(event.ice),
     ice_transport_policy: event.ice.transportPolicy,
@@ -68,5 +70,7 @@ function limits(promised: Limits): JsonObject {
     rooms_per_minute: promised.roomsPerMinute,
     ice_requests_per_minute: promised.iceRequestsPerMinute,
     bad_tokens_per_minute: promised.badTokensPerMinute,
+    chats_per_second: promised.chatsPerSecond,
+    max_chat_chars: promised.maxChatChars,
   };
 }

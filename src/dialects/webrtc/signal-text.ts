@@ -9,7 +9,7 @@ import { noticeNames } from '../notice-names.js';
 import { fromPeerId } from '../peer-key.js';
 import { stamp } from './envelope.js';
 import { isWebrtcName, kindOf, spell, type Spelling } from './name.js';
-import { completed, withOwnUser } from './notice-payload.js';
+import { withOwnUser } from './notice-payload.js';
 
 /** All five keys of the envelope are there, and whom it is from, where and when are the server's word. */
 export function signalText(event: SignalEvent, spelling: Spelling, scope: Scope): Buffer | string {
@@ -54,9 +54,9 @@ function fromContent(event: SignalEvent, spelling: Spelling, seal: JsonObject): 
 /** The kind, its payload, and what stands beside it. An `id` stands there, where this dialect has it. */
 function said(content: Content, { from }: SignalEvent): readonly [string, JsonObject, JsonObject] {
   if (content.kind === 'notice') {
-    const whole = completed(content.name, content.payload);
-    const isOwn = noticeNames.get(content.name)?.own === true;
-    return [content.name, isOwn ? { ...whole, user_id: fromPeerId(from) } : whole, {}];
+    const { name, payload } = content;
+    const isOwn = noticeNames.get(name)?.own === true;
+    return [name, isOwn ? { ...payload, user_id: fromPeerId(from) } : payload, {}];
   }
   const { id, ...rest } = content.rest;
   const around = id === undefined ? {} : { id };

@@ -4,7 +4,6 @@ import type { CommandOf, SignalKind } from '../../protocol/messages.js';
 import { noticeNames } from '../notice-names.js';
 import { isStamped, peerIn, withoutStamp, type Envelope } from './envelope.js';
 import type { Spelling } from './name.js';
-import { completed } from './notice-payload.js';
 import { checkCandidate, checkDescription } from './signal-shape.js';
 
 /** What is written anew may grow (`1e20`, fivefold), and must not fill its receivers' outboxes. */
@@ -37,9 +36,8 @@ function signal(
   bytes: Buffer,
   spelling: Spelling,
 ): CommandOf<'signal'> {
-  const payload = completed(envelope.kind, envelope.payload);
-  const isRebuilt = payload !== envelope.payload || isStamped(envelope.body);
-  const body = isRebuilt ? { ...withoutStamp(envelope.body), payload } : envelope.body;
+  const isRebuilt = isStamped(envelope.body);
+  const body = isRebuilt ? withoutStamp(envelope.body) : envelope.body;
   // A description is readable in either spelling; anything else some receivers need written anew.
   const mayGrow =
     signalKind !== 'offer' && signalKind !== 'answer' && bytes.length * maxGrowth > maxGrownBytes;

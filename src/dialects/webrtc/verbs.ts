@@ -1,6 +1,7 @@
 /** The webrtc dialect's verbs that are not signals: how each is read. A reader throws `SignalingError` to refuse. */
 import type { PeerId } from '../../protocol/ids.js';
 import type { Command } from '../../protocol/messages.js';
+import { readChat, readHistory } from './chat-verbs.js';
 import { malformed, peerIn, type Envelope } from './envelope.js';
 
 interface Verb {
@@ -27,6 +28,8 @@ const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['ping', heartbeat],
   ['leave', { answered: false, read: () => ({ type: 'leave' }) }],
   ['ack', { answered: false, read: readAck }],
+  ['chat_message', { answered: true, read: readChat }],
+  ['chat_history', { answered: true, read: readHistory }],
 ]);
 
 /** S4's way to name another host; its other roles are notices. */

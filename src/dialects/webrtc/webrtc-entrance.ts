@@ -13,7 +13,7 @@ const ask: Ask = { verb: 'connect', answered: true };
 /**
  * What `/ws/webrtc/{room_id}` and `/webrtc/ws/{room_id}` speak, and whom they let in: S4's clients join by connecting.
  * The query may have `room_token`, `peer_id`, and `resume=1` for what S4 does not have: with it `session_id`,
- * `resume_token` and `count`, of all three, go on with a session.
+ * `resume_token` and `count`, of all three, go on with a session, and `chat_seq` with its chat.
  */
 export function webrtcEntrance(roomIdText: string, query: URLSearchParams): Entrance {
   const isExtended = query.get('resume') === '1';
@@ -62,7 +62,16 @@ function resumeClaim(query: URLSearchParams): { readonly resume?: ResumeClaim } 
   if (!sessionId || !token || !count) return {};
   const frames = /^\d{1,15}$/.test(count) ? Number(count) : undefined;
   if (frames === undefined) throw malformed('count', 'must be a whole number of frames.');
-  return { resume: { sessionId: asSessionId(sessionId), token, count: frames } };
+  return { resume: { sessionId: asSessionId(sessionId), token, count: frames, ...chatSeqIn(query) } };
+}
+
+/** The place of the last chat message that it has had. */
+function chatSeqIn(query: URLSearchParams): { readonly chatSeq?: number } {
+  const text = query.get('chat_seq');
+  if (!text) return {};
+  const chatSeq = Number(text);
+  if (/^\d{1,16}$/.test(text) && Number.isSafeInteger(chatSeq)) return { chatSeq };
+  throw malformed('chat_seq', 'must be the seq of a chat message.');
 }
 
 function refusal(error: SignalingError): DecodedRefusal {

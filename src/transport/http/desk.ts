@@ -3,7 +3,7 @@ import type { RateLimiter } from '../../ports/rate-limiter.js';
 import type { Logger, Tally } from '../../ports/runtime.js';
 import type { PeerId, RoomId } from '../../protocol/ids.js';
 import type { IceConfig } from '../../protocol/ice.js';
-import type { Json, RoomRecord } from '../../protocol/records.js';
+import type { Json, RoomMode, RoomRecord } from '../../protocol/records.js';
 
 import type { TrustedProxies } from '../client-address.js';
 
@@ -12,7 +12,7 @@ export interface Desk {
   /** Signs a throw-away user in. Rejects with `IDENTITY_UNAVAILABLE`; its message is safe to show (D13). */
   signIn(): Promise<{ readonly idToken: string; readonly username: string }>;
   /** Rejects with `INVALID_TOKEN`, `IDENTITY_UNAVAILABLE` or `STORE_UNAVAILABLE`. */
-  createRoom(idToken: string): Promise<RoomRecord>;
+  createRoom(idToken: string, terms?: { readonly mode?: RoomMode }): Promise<RoomRecord>;
   /** `bearer`: the caller's token if one was sent. Rejects with `INVALID_TOKEN` or `FORBIDDEN`. */
   deletePeersAndRoom(
     by: { readonly peerId: PeerId } | { readonly roomId: RoomId },

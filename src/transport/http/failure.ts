@@ -21,6 +21,7 @@ export function refusal(failure: unknown): Reply {
     case 'INVALID_TOKEN':
       return { ...detailReply(failure.httpStatus, `Token verification failed: ${failure.message}`), failure };
     case 'FORBIDDEN':
+    case 'MEDIA_UNAVAILABLE':
       return { ...detailReply(failure.httpStatus, failure.message), failure };
     case 'IDENTITY_UNAVAILABLE': {
       const detail = 'Token verification failed: the identity service did not answer, try again';

@@ -2,8 +2,9 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { SignalingError } from '../../protocol/errors.js';
+import { safeParse } from '../../protocol/safe-parse.js';
 import { asRoomId, type RoomId } from '../../protocol/ids.js';
-import { roomStatuses } from '../../protocol/records.js';
+import { roomModes, roomStatuses } from '../../protocol/records.js';
 import { maxBodyBytes, readBody } from './request-body.js';
 
 /** No store holds a longer id, and no room has one. */
@@ -14,6 +15,11 @@ const maxOffset = 1000;
 const maxLimit = 100;
 
 const status = z.enum(roomStatuses);
+/** In whatever case: S1 writes it large, people do not. */
+export const modeSchema = z
+  .string('must be P2P or SFU')
+  .transform((value) => value.toUpperCase())
+  .pipe(z.enum(roomModes, 'must be P2P or SFU'));
 const text = z.string().trim().min(1).max(maxTextLength);
 
 export const newRoomSchema = z.object({
@@ -21,8 +27,14 @@ export const newRoomSchema = z.object({
   hostName: text.optional(),
   /** S2 knows no room tokens: its rooms are open to whoever may use the server. */
   access: z.enum(['open', 'token']).default('open'),
+  mode: modeSchema.optional(),
 });
-export const statusSchema = z.object({ status });
+export const changeSchema = z
+  .object({ status: status.optional(), mode: modeSchema.optional() })
+  .refine((wanted) => wanted.status !== undefined || wanted.mode !== undefined, {
+    path: ['status'],
+    error: 'is missing, and so is mode: one of them is needed',
+  });
 export const listSchema = z.object({
   limit: whole(1, maxLimit).default(20),
   offset: whole(0, maxOffset).default(0),
@@ -41,7 +53,7 @@ function whole(least: number, most: number): z.ZodType<number, string> {
 
 /** Throws `INVALID_MESSAGE` with what is wrong by its path. */
 export function checked<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
-  const parsed = schema.safeParse(value);
+  const parsed = safeParse(schema, value);
   if (parsed.success) return parsed.data;
   const fields: Record<string, string[]> = {};
   for (const { path, message } of parsed.error.issues) (fields[path.join('.')] ??= []).push(message);

@@ -1,18 +1,21 @@
 /** Rooms over HTTP: make one, delete one, delete a peer (SPEC H2 to H10). */
 import type { Request } from 'express';
 import { asRoomId } from '../../protocol/ids.js';
-import type { Json, JsonObject } from '../../protocol/records.js';
+import type { Json, JsonObject, RoomMode } from '../../protocol/records.js';
+import { clientAddress } from '../client-address.js';
+import { tooMany } from './asker.js';
 import { bearerOf } from './bearer.js';
 import type { Desk, HttpParts, HttpSettings } from './desk.js';
 import { refusal } from './failure.js';
 import { readJsonBody } from './json-body.js';
 import { detailReply, faultReply, jsonReply, type Reply } from './reply.js';
+import { modeSchema } from './room-input.js';
 import type { Route } from './route.js';
 
-export function roomRoutes({ desk, settings }: HttpParts): readonly Route[] {
-  const limit = { name: 'rooms', limit: settings.roomsPerMinute, perMs: 60_000 };
+export function roomRoutes(parts: HttpParts): readonly Route[] {
+  const { desk, settings } = parts;
   return [
-    { path: '/create-room', method: 'POST', answer: (request) => createRoom(desk, request), limit },
+    { path: '/create-room', method: 'POST', answer: (request) => createRoom(parts, request) },
     {
       path: '/delete-peers-and-room',
       method: 'POST',
@@ -26,18 +29,43 @@ export function roomRoutes({ desk, settings }: HttpParts): readonly Route[] {
   ];
 }
 
-async function createRoom(desk: Desk, request: Request): Promise<Reply> {
+async function createRoom({ desk, settings, limiter, tally }: HttpParts, request: Request): Promise<Reply> {
+  const mode = await readMode(request);
+  const limit = { name: 'rooms', limit: settings.roomsPerMinute, perMs: 60_000 };
+  const verdict = await limiter.take(limit, clientAddress(request, settings.trustedProxies));
+  if (!verdict.isAllowed) {
+    tally.requests_limited += 1;
+    return tooMany(verdict.retryAfterMs, 'detail');
+  }
   const token = bearerOf(request);
   if (token === undefined) {
     const loc = ['header', 'authorization'];
     return faultReply({ type: 'missing', loc, msg: 'Field required', input: null });
   }
+  if (mode === 'nonsense') return detailReply(400, 'mode must be P2P or SFU');
   try {
-    const room = await desk.createRoom(token);
+    const room = await desk.createRoom(token, mode === undefined ? {} : { mode });
     return jsonReply(200, { room_id: room.roomId, token: room.token });
   } catch (error) {
     return refusal(error);
   }
+}
+
+/**
+ * The Python server's clients send no body, and it read none: only an object that has a mode says anything. Call it in
+ * the turn the request came in.
+ */
+async function readMode(request: Request): Promise<RoomMode | 'nonsense' | undefined> {
+  if (!hasBody(request)) return undefined;
+  const body = await readJsonBody(request);
+  const mode = 'object' in body ? body.object['mode'] : undefined;
+  if (mode === undefined) return undefined;
+  const read = modeSchema.safeParse(mode);
+  return read.success ? read.data : 'nonsense';
+}
+
+function hasBody({ headers }: Request): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 type Deletion = (body: JsonObject, bearer: string | undefined) => Promise<Reply>;

@@ -18,6 +18,7 @@ export function roomOf(room: RoomInside): JsonObject {
     // S2's rooms begin with their host: while nobody is there yet, it is the one who is expected.
     players: uids.length === 0 && status === 'waiting' ? [hostUid] : uids,
     status,
+    mode: room.mode,
     created: record.listing?.createdAtMs ?? null,
     hostName: record.listing?.hostName ?? null,
     access: record.isOpen === true ? 'open' : 'token',
@@ -42,7 +43,7 @@ export function internalRoomOf(room: RoomInside, maxParticipants: number): JsonO
   const { record, status, seats, host } = room;
   return {
     id: record.roomId,
-    mode: 'P2P',
+    mode: room.mode,
     maxParticipants,
     createdBy: record.createdBy,
     hostId: host === undefined ? null : uidOf(host),

@@ -1,27 +1,21 @@
 /** Rooms for lobbies: made, listed, read, changed and removed over HTTP, in S2's shapes and, for participants, S4's. */
 import type { Request } from 'express';
-import { maySee, type RoomInside, type RoomsApi } from '../../core/rooms-api.js';
+import { maySee, type RoomInside } from '../../core/rooms-api.js';
 import { SignalingError } from '../../protocol/errors.js';
-import type { Identity } from '../../protocol/records.js';
-import { tooMany, type Asker } from './asker.js';
-import { errorReply, errorReplyTo, unauthorized } from './error-reply.js';
+import { errorReply, errorReplyTo } from './error-reply.js';
+import { messages } from './messages-routes.js';
 import type { MethodRoute } from './method-routes.js';
 import { jsonReply, type Reply } from './reply.js';
-import { checked, checkedBody, listSchema, newRoomSchema, roomIdOf, statusSchema } from './room-input.js';
+import { callerOf, limited, nobody, roomTokenOf, type RoomAsker } from './room-caller.js';
+import { changeSchema, checked, checkedBody, listSchema, newRoomSchema, roomIdOf } from './room-input.js';
 import { participantsOf, roomOf } from './room-view.js';
 
-export interface RoomsApiParts extends Asker {
-  readonly rooms: RoomsApi;
-  readonly settings: {
-    /** Who proves nothing may make and read rooms (S2). */
-    readonly allowAnonymousRooms: boolean;
+export interface RoomsApiParts extends RoomAsker {
+  readonly settings: RoomAsker['settings'] & {
     /** `POST /rooms` and, apart from it, `GET /rooms`, by address; 0: no limit. */
     readonly roomsPerMinutePerIp: number;
   };
 }
-
-/** Room tokens have 24 bits: nobody may try many. */
-const roomTokensPerMinute = 30;
 
 type Answer = (parts: RoomsApiParts, request: Request) => Promise<Reply>;
 
@@ -32,6 +26,7 @@ const paths: readonly (readonly [path: string, method: MethodRoute['method'], an
   ['/rooms/:id', 'PATCH', change],
   ['/rooms/:id', 'DELETE', remove],
   ['/rooms/:id/participants', 'GET', participants],
+  ['/rooms/:id/messages', 'GET', messages],
   ['/webrtc/rooms/:id/participants', 'GET', participants],
   ['/users/:uid', 'GET', user],
 ];
@@ -54,7 +49,7 @@ async function create(parts: RoomsApiParts, request: Request): Promise<Reply> {
   if (refusal !== undefined) return refusal;
   const caller = await callerOf(parts, request);
   if (caller === 'nobody') return nobody();
-  const { hostUid, access } = body;
+  const { hostUid, access, mode } = body;
   if (hostUid !== undefined && caller !== undefined && ![caller.sub, caller.username].includes(hostUid)) {
     return errorReply(403, 'hostUid is not the user of this token');
   }
@@ -63,6 +58,7 @@ async function create(parts: RoomsApiParts, request: Request): Promise<Reply> {
   const room = await parts.rooms.createListed(caller, {
     isOpen: access === 'open',
     ...(hostName !== undefined && { hostName }),
+    ...(mode && { mode }),
   });
   return jsonReply(200, { ...roomOf(room), token: room.record.token });
 }
@@ -91,24 +87,22 @@ function participants(parts: RoomsApiParts, request: Request): Promise<Reply> {
 
 /** A room that the caller may not see is not there. */
 async function show(parts: RoomsApiParts, request: Request, as: (room: RoomInside) => Reply): Promise<Reply> {
-  const roomToken = request.query['room_token'];
-  if (typeof roomToken === 'string') {
-    const refusal = await limited(parts, request, 'room_tokens', roomTokensPerMinute);
-    if (refusal !== undefined) return refusal;
-  }
+  const given = await roomTokenOf(parts, request);
+  if ('refusal' in given) return given.refusal;
   const caller = await callerOf(parts, request);
   if (caller === 'nobody') return nobody();
   const room = await parts.rooms.read(roomIdOf(request));
-  const token = typeof roomToken === 'string' ? roomToken : undefined;
-  if (room === undefined || !maySee(room, caller, token)) throw new SignalingError('ROOM_NOT_FOUND');
+  if (room === undefined || !maySee(room, caller, given.roomToken))
+    throw new SignalingError('ROOM_NOT_FOUND');
   return as(room);
 }
 
 async function change(parts: RoomsApiParts, request: Request): Promise<Reply> {
-  const { status } = await checkedBody(statusSchema, request);
+  const { status, mode } = await checkedBody(changeSchema, request);
   const caller = await callerOf(parts, request);
   if (caller === 'nobody' || caller === undefined) return nobody();
-  return jsonReply(200, roomOf(await parts.rooms.setStatus(caller, roomIdOf(request), status)));
+  const wanted = { ...(status && { status }), ...(mode && { mode }) };
+  return jsonReply(200, roomOf(await parts.rooms.change(caller, roomIdOf(request), wanted)));
 }
 
 async function remove(parts: RoomsApiParts, request: Request): Promise<Reply> {
@@ -125,31 +119,4 @@ async function user(parts: RoomsApiParts, request: Request): Promise<Reply> {
   const found = await parts.rooms.user(caller.sub);
   if (found === undefined) return errorReply(404, 'User not found');
   return jsonReply(200, { uid: found.uid, handle: found.handle, created: found.createdAtMs });
-}
-
-/** `undefined`: has proved nothing, and need not; `nobody`: should have. Rejects for a token that is not good. */
-async function callerOf(
-  { rooms, settings, credentialOf }: RoomsApiParts,
-  request: Request,
-): Promise<Identity | undefined | 'nobody'> {
-  const credential = credentialOf(request);
-  if (credential !== undefined) return rooms.identify(credential);
-  return settings.allowAnonymousRooms ? undefined : 'nobody';
-}
-
-function nobody(): Reply {
-  return unauthorized('A token is needed: Authorization: Bearer, or the cookie access_token');
-}
-
-/** The refusal, when this address has asked too often. */
-async function limited(
-  { limiter, tally, addressOf }: RoomsApiParts,
-  request: Request,
-  name: string,
-  limit: number,
-): Promise<Reply | undefined> {
-  const verdict = await limiter.take({ name, limit, perMs: 60_000 }, addressOf(request));
-  if (verdict.isAllowed) return undefined;
-  tally.requests_limited += 1;
-  return tooMany(verdict.retryAfterMs, 'error');
 }

@@ -35,8 +35,8 @@ function createDesk(asked: unknown[][], rooms: RoomsApi): Desk {
   };
   return {
     signIn: () => Promise.resolve({ idToken: 'header.claims.signature', username: 'some-user' }),
-    async createRoom(idToken) {
-      asked.push(['createRoom', idToken]);
+    async createRoom(idToken, { mode } = {}) {
+      asked.push(['createRoom', idToken, ...(mode === undefined ? [] : [{ mode }])]);
       await Promise.resolve();
       verify(idToken);
       return { roomId: asRoomId('0badcafe'), token: 'abc123', createdBy: 'sub', expiresAtS: 1 };

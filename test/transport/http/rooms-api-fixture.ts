@@ -91,7 +91,7 @@ export async function withRooms(
         }),
       async sit(roomId, { sub, username }, fields = {}) {
         const identity: Identity = { sub, username };
-        const { createdBy = '' } = (await ports.store.find(asRoomId(roomId))) ?? {};
+        const { createdBy = '', mode = 'P2P' } = (await ports.store.find(asRoomId(roomId))) ?? {};
         const claim = {
           roomId: asRoomId(roomId),
           peerId: asPeerId(username),
@@ -104,7 +104,7 @@ export async function withRooms(
           ...fields,
         };
         const expiresAtS = Math.floor(clock.now() / 1000) + 7200;
-        const entered = await elsewhere.enter(claim, { maxPeers: 8, expiresAtS, createdBy });
+        const entered = await elsewhere.enter(claim, { maxPeers: 8, expiresAtS, createdBy, mode });
         if (entered.outcome !== 'seated') throw new Error(`not seated: ${entered.outcome}`);
         return entered.seat;
       },

@@ -1,10 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
+import { HttpMediaService } from '../../../src/adapters/http/http-media-service.js';
 import { SignalingError } from '../../../src/protocol/errors.js';
 import { anonymous, type Json, type JsonObject } from '../../../src/protocol/records.js';
 import { asPeerId, asRoomId } from '../../../src/protocol/ids.js';
 import { bodyOf, withRooms, type RoomsServer, type User } from './rooms-api-fixture.js';
 
 const notFound = { error: 'Room not found' };
+
+/** Nobody answers there: it is enough that there is one. */
+const mediaServices = [new HttpMediaService({ baseUrl: 'http://127.0.0.1:9', key: 'a key of the tests' })];
 
 async function made(server: RoomsServer, user: User | undefined, json: unknown = {}): Promise<JsonObject> {
   const answer = await server.call(user, { method: 'POST', path: '/rooms', json });
@@ -33,6 +37,7 @@ describe('POST /rooms', () => {
         hostUid: user.sub,
         players: [user.sub],
         status: 'waiting',
+        mode: 'P2P',
         created: nowMs,
         hostName: user.username,
         access: 'open',
@@ -105,6 +110,8 @@ describe('POST /rooms', () => {
   test.each<[unknown, JsonObject]>([
     [{ hostUid: 7 }, { hostUid: expect.any(String) as unknown as string }],
     [{ access: 'maybe' }, { access: expect.any(String) as unknown as string }],
+    [{ mode: 'MCU' }, { mode: expect.any(String) as unknown as string }],
+    [{ mode: 4 }, { mode: expect.any(String) as unknown as string }],
     [{ hostName: 'x'.repeat(129) }, { hostName: expect.any(String) as unknown as string }],
     [[], { '': expect.any(String) as unknown as string }],
     [null, { '': expect.any(String) as unknown as string }],
@@ -475,6 +482,7 @@ describe('GET /rooms/:id', () => {
         hostUid: creator.sub,
         players: [creator.sub],
         status: 'waiting',
+        mode: 'P2P',
         created: null,
         hostName: null,
         access: 'token',
@@ -523,6 +531,91 @@ describe('PATCH and DELETE /rooms/:id', () => {
         error: 'Validation failed',
         details: { status: expect.any(String) },
       });
+    });
+  });
+
+  test('[O1] the creator and the host set the mode, alone or with the status; a guest may not', async () => {
+    await withRooms({ ports: { mediaServices } }, async (server) => {
+      const { context } = server;
+      const [creator, host, guest] = [await server.signIn(), await server.signIn(), await server.signIn()];
+      const { roomId } = await made(server, creator, { mode: 'sfu' });
+      const path = `/rooms/${text(roomId)}`;
+      const id = asRoomId(text(roomId));
+      const patch = (user: User, json: unknown): ReturnType<RoomsServer['call']> =>
+        server.call(user, { method: 'PATCH', path, json });
+      await server.sit(text(roomId), host);
+      await server.sit(text(roomId), guest);
+      expect(bodyOf(await server.call(guest, { path }))).toMatchObject({ mode: 'SFU' });
+      await expect(patch(guest, { mode: 'P2P' })).resolves.toMatchObject({ status: 403 });
+      expect(bodyOf(await patch(host, { mode: 'p2p' }))).toMatchObject({ mode: 'P2P', status: 'waiting' });
+      expect((await context.presence.view(id)).mode).toBe('P2P');
+      await expect(context.store.find(id)).resolves.toMatchObject({ mode: 'P2P' });
+      await context.presence.setMode(id, 'SFU', { reason: 'size' });
+      expect(bodyOf(await server.call(guest, { path }))).toMatchObject({ mode: 'SFU' });
+      const both = await patch(creator, { mode: 'P2P', status: 'playing' });
+      expect(bodyOf(both)).toMatchObject({ mode: 'P2P', status: 'playing' });
+      expect(bodyOf(await server.call(guest, { path }))).toMatchObject({ mode: 'P2P', status: 'playing' });
+      expect(context.tally.modes_changed).toBe(2);
+    });
+  });
+
+  test("[O1] the mode of a room that nobody is in is its record's, listed or not", async () => {
+    await withRooms({}, async (server) => {
+      const creator = await server.signIn();
+      const { roomId } = await server.record({ createdBy: creator.sub, mode: 'SFU', isOpen: true });
+      const path = `/rooms/${roomId}`;
+      expect(bodyOf(await server.call(creator, { path }))).toMatchObject({ mode: 'SFU' });
+      const answer = await server.call(creator, { method: 'PATCH', path, json: { mode: 'P2P' } });
+      expect(bodyOf(answer)).toMatchObject({ mode: 'P2P' });
+      await expect(server.context.store.find(roomId)).resolves.toMatchObject({ mode: 'P2P' });
+      const refused = await server.call(creator, {
+        method: 'PATCH',
+        path,
+        json: { mode: 'P2P', status: 'playing' },
+      });
+      expect(refused).toMatchObject({ status: 404 });
+    });
+  });
+
+  test('[O1] a room whose record is not ours has its mode set while somebody is in it', async () => {
+    await withRooms({}, async (server) => {
+      const creator = await server.signIn();
+      const { roomId } = await server.record({ createdBy: creator.sub, mode: 'SFU' });
+      const path = `/rooms/${roomId}`;
+      server.context.store.setMode = () => Promise.resolve(false);
+      const patch = (): ReturnType<RoomsServer['call']> =>
+        server.call(creator, { method: 'PATCH', path, json: { mode: 'P2P' } });
+      await expect(patch()).resolves.toMatchObject({ status: 404 });
+      await server.sit(roomId, creator);
+      await expect(patch()).resolves.toMatchObject({ status: 200 });
+    });
+  });
+
+  test('[O1] nobody is given an SFU room where there is no Media Service, and nothing is changed then', async () => {
+    await withRooms({}, async (server) => {
+      const creator = await server.signIn();
+      const path = `/rooms/${text((await made(server, creator))['roomId'])}`;
+      const json = { mode: 'SFU', status: 'playing' };
+      const answer = await server.call(creator, { method: 'PATCH', path, json });
+      expect(answer).toMatchObject({ status: 503 });
+      expect(answer.body).toContain('MEDIA_SERVICE_URL');
+      const after = bodyOf(await server.call(creator, { path }));
+      expect(after).toMatchObject({ mode: 'P2P', status: 'waiting' });
+    });
+  });
+
+  test.each<[unknown, string]>([
+    [{}, 'status'],
+    [{ mode: 'MCU' }, 'mode'],
+    [{ mode: null }, 'mode'],
+    [{ mode: 'P2P', status: 'over' }, 'status'],
+  ])('[O1] the change %j is refused by the name of its field', async (json, field) => {
+    await withRooms({}, async (server) => {
+      const creator = await server.signIn();
+      const path = `/rooms/${text((await made(server, creator))['roomId'])}`;
+      const answer = await server.call(creator, { method: 'PATCH', path, json });
+      expect(answer).toMatchObject({ status: 400 });
+      expect(bodyOf(answer)).toMatchObject({ details: { [field]: expect.any(String) as unknown } });
     });
   });
 
@@ -584,7 +677,7 @@ describe('GET /internal/rooms/:id', () => {
   const key = 'a key that two services share';
 
   test('[Y6] shows a room to who has the key', async () => {
-    await withRooms({ settings: { internalServiceKey: key } }, async (server) => {
+    await withRooms({ ports: { mediaServices }, settings: { internalServiceKey: key } }, async (server) => {
       const [creator, guest] = [await server.signIn(), await server.signIn()];
       const room = await made(server, creator, { access: 'token' });
       const path = `/internal/rooms/${text(room['roomId'])}`;
@@ -603,6 +696,9 @@ describe('GET /internal/rooms/:id', () => {
         cacheTtlS: 3600,
       };
       expect(bodyOf(await server.call(undefined, { path, headers }))).toEqual(shown);
+      const sfu = await made(server, creator, { mode: 'SFU' });
+      const other = { path: `/internal/rooms/${text(sfu['roomId'])}`, headers };
+      expect(bodyOf(await server.call(undefined, other))).toMatchObject({ mode: 'SFU' });
       await server.sit(text(room['roomId']), guest);
       const joinedAt = server.clock.now();
       expect(bodyOf(await server.call(undefined, { path, headers }))).toEqual({

@@ -82,6 +82,34 @@ describe('POST /create-room', () => {
     },
   );
 
+  test.each([
+    ['{"mode":"sfu"}', { mode: 'SFU' }],
+    ['{"mode":"P2P","more":1}', { mode: 'P2P' }],
+    ['{"more":1}', undefined],
+    ['["mode"]', undefined],
+    ['{"mode":', undefined],
+    ['null', undefined],
+    ['mode=SFU', undefined],
+    ['x'.repeat(65_537), undefined],
+  ])('[O1] [H3] takes a mode from a JSON object and lets every other body be: %.20s', async (body, terms) => {
+    await withServer({}, async ({ port, asked }) => {
+      const answer = await ask(port, { path: '/create-room', headers: { authorization: 'good' }, body });
+      expect(answer).toMatchObject({ status: 200, body: '{"room_id":"0badcafe","token":"abc123"}' });
+      expect(asked).toEqual([['createRoom', 'good', ...(terms === undefined ? [] : [terms])]]);
+    });
+  });
+
+  test.each([['{"mode":"MCU"}'], ['{"mode":null}'], ['{"mode":["SFU"]}']])(
+    '[O1] refuses a mode that there is not: %s',
+    async (body) => {
+      await withServer({}, async ({ port, asked }) => {
+        const answer = await ask(port, { path: '/create-room', headers: { authorization: 'good' }, body });
+        expect(answer).toMatchObject({ status: 400, body: detail('mode must be P2P or SFU') });
+        expect(asked).toEqual([]);
+      });
+    },
+  );
+
   test('[H2] asks for the header when there is none', async () => {
     await withServer({}, async ({ port }) => {
       expect(await ask(port, { path: '/create-room' })).toMatchObject({
