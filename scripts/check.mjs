@@ -4,7 +4,8 @@ import { installPackages, run } from './install.mjs';
 
 installPackages();
 const node = process.execPath;
-run(node, ['node_modules/typescript/bin/tsc', '--noEmit', '-p', 'test/tsconfig.json']);
+for (const project of ['test/tsconfig.json', 'test/e2e/browser/tsconfig.json'])
+  run(node, ['node_modules/typescript/bin/tsc', '--noEmit', '-p', project]);
 run(node, ['node_modules/eslint/bin/eslint.js', '.', '--max-warnings', '0']);
 run(node, ['node_modules/prettier/bin/prettier.cjs', '--check', '.', '--log-level', 'warn']);
 run(node, [
