@@ -1,10 +1,9 @@
 /** Runs the commands of scripts/chaos as a user would, against the sources of now. */
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import os from 'node:os';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { ProcessBuild } from '../support/process-build.js';
 import { Program } from '../support/spawn.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -36,12 +35,12 @@ export const nothingWrong = {
   falseLeaves: 0,
 };
 
-/** Bundles the server into a folder of its own, so that no build is needed and none is touched, and runs the script. */
+/** Runs the script against a bundle of its own. */
 export async function runScript<Result>(script: string, args: readonly string[]): Promise<Outcome<Result>> {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'chaos-'));
+  const made = await ProcessBuild.make('src/main.ts');
   try {
-    const entry = await bundleServer(folder);
-    const json = path.join(folder, 'result.json');
+    const { entry } = made;
+    const json = path.join(made.folder, 'result.json');
     const command = [path.join(root, 'scripts/chaos', script), ...args, '--entry', entry, '--json', json];
     const program = Program.start(process.execPath, command);
     try {
@@ -53,7 +52,7 @@ export async function runScript<Result>(script: string, args: readonly string[])
       await program.exited;
     }
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    made.remove();
   }
 }
 
@@ -63,21 +62,4 @@ function readResults(file: string, output: string): unknown {
   } catch (error) {
     throw new Error(`it wrote no results:\n${output}`, { cause: error });
   }
-}
-
-async function bundleServer(folder: string): Promise<string> {
-  symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
-  const outfile = path.join(folder, 'main.mjs');
-  await build({
-    entryPoints: [path.join(root, 'src/main.ts')],
-    outfile,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    sourcemap: 'inline',
-    logLevel: 'warning',
-  });
-  return outfile;
 }

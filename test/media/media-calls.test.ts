@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { MediaBuild, MediaProcess } from '../support/media-service.js';
+import { MediaProcess } from '../support/media-service.js';
+import { ProcessBuild } from '../support/process-build.js';
 import { MediaCaller, type Member } from './media-caller.js';
 import {
   audioParameters,
@@ -11,12 +12,12 @@ import {
   videoParameters,
 } from './media-parameters.js';
 
-let build: MediaBuild;
+let build: ProcessBuild;
 let service: MediaProcess;
 let caller: MediaCaller;
 
 beforeAll(async () => {
-  build = await MediaBuild.make();
+  build = await ProcessBuild.make('src/media/main.ts');
   service = await MediaProcess.start(build.entry);
   caller = new MediaCaller(service.url);
 });

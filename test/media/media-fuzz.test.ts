@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { MediaBuild, MediaProcess } from '../support/media-service.js';
+import { MediaProcess } from '../support/media-service.js';
+import { ProcessBuild } from '../support/process-build.js';
 import { MediaCaller, type Member } from './media-caller.js';
 import { edit, edited, type Edit, type Json } from './mutations.js';
 import {
@@ -20,14 +21,14 @@ const callsInBatch = 20;
 const batches = Number(process.env['FUZZ_BATCHES'] ?? 100);
 const roomId = 'fuzz';
 
-let build: MediaBuild;
+let build: ProcessBuild;
 let service: MediaProcess;
 let caller: MediaCaller;
 let star: Member;
 let starred: Record<string, string>;
 
 beforeAll(async () => {
-  build = await MediaBuild.make();
+  build = await ProcessBuild.make('src/media/main.ts');
   service = await MediaProcess.start(build.entry, { LOG_LEVEL: 'silent' });
   caller = new MediaCaller(service.url);
   await caller.openRouter(roomId);

@@ -2,14 +2,15 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { loadMediaConfig, MediaConfigError } from '../../src/media/config.js';
-import { MediaBuild, mediaKey, MediaProcess, startMedia } from '../support/media-service.js';
+import { mediaKey, MediaProcess, startMedia } from '../support/media-service.js';
+import { ProcessBuild } from '../support/process-build.js';
 import { testedMediasoup } from '../support/mediasoup-worker.js';
 
 const key = 'a key of sixteen characters';
-let build: MediaBuild;
+let build: ProcessBuild;
 
 beforeAll(async () => {
-  build = await MediaBuild.make();
+  build = await ProcessBuild.make('src/media/main.ts');
 });
 afterAll(() => {
   build.remove();

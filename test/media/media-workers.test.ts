@@ -3,16 +3,17 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { loadMediaConfig } from '../../src/media/config.js';
 import { createMediaApp } from '../../src/media/media-app.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { MediaBuild, mediaKey, MediaProcess } from '../support/media-service.js';
+import { mediaKey, MediaProcess } from '../support/media-service.js';
+import { ProcessBuild } from '../support/process-build.js';
 import { testedEngine } from './tested-engine.js';
 import { MediaCaller } from './media-caller.js';
 import { audioParameters, dtlsParameters } from './media-parameters.js';
 
-let build: MediaBuild;
+let build: ProcessBuild;
 const running: MediaProcess[] = [];
 
 beforeAll(async () => {
-  build = await MediaBuild.make();
+  build = await ProcessBuild.make('src/media/main.ts');
 });
 afterEach(async () => {
   await Promise.all(running.splice(0).map((service) => service.stop()));

@@ -8,7 +8,8 @@ import {
   videoParameters,
 } from '../media/media-parameters.js';
 import { edit, edited, evil, type Json } from '../media/mutations.js';
-import { MediaBuild, mediaKey, MediaProcess } from '../support/media-service.js';
+import { mediaKey, MediaProcess } from '../support/media-service.js';
+import { ProcessBuild } from '../support/process-build.js';
 import { TestServer } from '../support/server.js';
 import type { Frame, TestPeer } from '../support/test-peer.js';
 
@@ -16,14 +17,14 @@ import type { Frame, TestPeer } from '../support/test-peer.js';
 const seed = Number(process.env['FUZZ_SEED'] ?? 1);
 const frames = 1_500;
 
-let build: MediaBuild;
+let build: ProcessBuild;
 let media: MediaProcess;
 let server: TestServer;
 let peer: TestPeer;
 let other: TestPeer;
 
 beforeAll(async () => {
-  build = await MediaBuild.make();
+  build = await ProcessBuild.make('src/media/main.ts');
   media = await MediaProcess.start(build.entry, { LOG_LEVEL: 'silent' });
   server = await TestServer.start({ MEDIA_SERVICE_URL: media.url, INTERNAL_SERVICE_KEY: mediaKey });
   const user = await server.signIn();

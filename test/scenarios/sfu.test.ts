@@ -1,17 +1,18 @@
 /** Two nodes over Redis and a Media Service with its worker, each a process of its own; and what happens when they die. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { freePort, MediaBuild, mediaKey, MediaProcess } from '../support/media-service.js';
+import { freePort, mediaKey, MediaProcess } from '../support/media-service.js';
+import { ProcessBuild } from '../support/process-build.js';
 import { SfuPeer } from '../support/sfu-peer.js';
 import type { TestNode } from '../support/test-node.js';
 import { ProcessPair, Scene, signal } from '../support/topology.js';
 
-let made: MediaBuild;
+let made: ProcessBuild;
 let media: MediaProcess;
 let nodes: ProcessPair;
 let settings: Readonly<Record<string, string>>;
 
 beforeAll(async () => {
-  made = await MediaBuild.make();
+  made = await ProcessBuild.make('src/media/main.ts');
   settings = { MEDIA_PORT: String(await freePort()) };
   media = await MediaProcess.start(made.entry, settings);
   nodes = await ProcessPair.start({ MEDIA_SERVICE_URL: media.url, INTERNAL_SERVICE_KEY: mediaKey });

@@ -1,48 +1,10 @@
 /** The Media Service as it is run: a process of its own, with the library and the worker that tests have. */
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
-import os from 'node:os';
-import path from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { testedMediasoup } from './mediasoup-worker.js';
 import { Program, type Exit } from './spawn.js';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-
 export const mediaKey = 'a key of media services in tests';
-
-/** A bundle in a folder of its own. */
-export class MediaBuild {
-  private constructor(private readonly folder: string) {}
-
-  static async make(): Promise<MediaBuild> {
-    const folder = mkdtempSync(path.join(os.tmpdir(), 'media-'));
-    symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
-    const made = new MediaBuild(folder);
-    await build({
-      entryPoints: [path.join(root, 'src/media/main.ts')],
-      outfile: made.entry,
-      bundle: true,
-      packages: 'external',
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-      sourcemap: 'inline',
-      logLevel: 'warning',
-    });
-    return made;
-  }
-
-  get entry(): string {
-    return path.join(this.folder, 'media.mjs');
-  }
-
-  remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
-  }
-}
 
 /** A running one. */
 export class MediaProcess {

@@ -1,46 +1,8 @@
 /** The server as it is run: a process of its own, built from the sources of now. */
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { Program, type Exit } from './spawn.js';
 import { TestNode } from './test-node.js';
 import { unlimited } from './unlimited.js';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
-
-/** A bundle in a folder of its own: no build is needed, and none is touched. */
-export class ServerBuild {
-  private constructor(private readonly folder: string) {}
-
-  static async make(): Promise<ServerBuild> {
-    const folder = mkdtempSync(path.join(os.tmpdir(), 'signaling-'));
-    symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
-    const made = new ServerBuild(folder);
-    await build({
-      entryPoints: [path.join(root, 'src/main.ts')],
-      outfile: made.entry,
-      bundle: true,
-      packages: 'external',
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
-      sourcemap: 'inline',
-      logLevel: 'warning',
-    });
-    return made;
-  }
-
-  get entry(): string {
-    return path.join(this.folder, 'main.mjs');
-  }
-
-  remove(): void {
-    rmSync(this.folder, { recursive: true, force: true });
-  }
-}
 
 /** A running one, on ports that it chose itself. */
 export class ServerProcess {

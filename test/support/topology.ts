@@ -1,7 +1,8 @@
 /** Where a scenario runs: on one node, or with its peers spread over two that share nothing but Redis. */
 import { RedisServer } from './redis.js';
+import { ProcessBuild } from './process-build.js';
 import { RoamingPeer } from './roaming-peer.js';
-import { ServerBuild, ServerProcess } from './server-process.js';
+import { ServerProcess } from './server-process.js';
 import { TestServer, type Room, type User } from './server.js';
 import { TestNode } from './test-node.js';
 import type { Frame } from './test-peer.js';
@@ -45,12 +46,12 @@ export class ProcessPair implements Place {
 
   private constructor(
     readonly redis: RedisServer,
-    private readonly made: ServerBuild,
+    private readonly made: ProcessBuild,
     private readonly settings: Settings,
   ) {}
 
   static async start(settings: Settings = {}): Promise<ProcessPair> {
-    const [redis, made] = await Promise.all([RedisServer.start(), ServerBuild.make()]);
+    const [redis, made] = await Promise.all([RedisServer.start(), ProcessBuild.make('src/main.ts')]);
     const pair = new ProcessPair(redis, made, { REDIS_URL: redis.url, ...settings });
     try {
       [pair.#left, pair.#right] = await Promise.all([pair.#launch('left'), pair.#launch('right')]);

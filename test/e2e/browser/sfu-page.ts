@@ -12,6 +12,7 @@ interface Wanted {
 }
 
 interface Stats {
+  readonly producerId: string;
   readonly peerId: string;
   readonly kind: string;
   readonly framesDecoded: number;
@@ -69,11 +70,12 @@ async function start(): Promise<void> {
 
 async function stats(): Promise<readonly Stats[]> {
   return Promise.all(
-    [...media.values()].map(async ({ consumer, peerId, kind }) => {
+    [...media.values()].map(async ({ consumer, producerId, peerId, kind }) => {
       const report = await (consumer as unknown as { getStats(): Promise<RTCStatsReport> }).getStats();
       const inbound = [...report.values()].find((one: { type: string }) => one.type === 'inbound-rtp') as
         { framesDecoded?: number; totalSamplesReceived?: number } | undefined;
       return {
+        producerId,
         peerId,
         kind,
         framesDecoded: inbound?.framesDecoded ?? 0,
@@ -83,8 +85,15 @@ async function stats(): Promise<readonly Stats[]> {
   );
 }
 
+/** Sees and hears the other one, through producers that are none of these. */
+async function plays(old: readonly string[]): Promise<boolean> {
+  const fresh = (await stats()).filter(({ producerId }) => !old.includes(producerId));
+  const isSeen = fresh.some(({ framesDecoded }) => framesDecoded > 5);
+  return isSeen && fresh.some(({ audioSamples }) => audioSamples > 1_000);
+}
+
 async function say(content: string): Promise<void> {
   await session?.request({ type: 'chat_message', content });
 }
 
-Object.assign(window, { call: { join, start, stats, say, told, said } });
+Object.assign(window, { call: { join, start, stats, plays, say, told, said } });
