@@ -45,6 +45,7 @@ function parse(text: string): readonly unknown[] {
     const texts: unknown = JSON.parse(text);
     return Array.isArray(texts) ? texts : [];
   } catch {
+    // Not an item of ours: it is passed over, and hides no message.
     return [];
   }
 }

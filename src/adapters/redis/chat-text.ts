@@ -84,6 +84,7 @@ function readMessage(roomId: RoomId, text: string): ChatMessage | undefined {
   try {
     return parseMessage(roomId, text);
   } catch {
+    // Not a message of ours: it is passed over, and hides no other.
     return undefined;
   }
 }
