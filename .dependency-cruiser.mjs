@@ -6,6 +6,7 @@ const vendors = {
   redis: 'ioredis',
   'local-identity': 'jose',
   system: 'pino|prom-client|nanoid',
+  tracing: '@opentelemetry',
 };
 
 const floor = (name, from, allowed) => ({
@@ -29,7 +30,8 @@ export default {
     {
       name: 'no-dev-packages',
       severity: 'error',
-      from: {},
+      // Pages are bundled: what they use is no dependency of the server's.
+      from: { pathNot: '^src/web/' },
       to: { dependencyTypes: ['npm-dev'], pathNot: '@types/' },
     },
     floor('protocol-floor', '^src/protocol/', '^src/protocol/'),
@@ -38,11 +40,23 @@ export default {
     floor('dialects-floor', '^src/dialects/', '^src/(protocol|dialects)/'),
     floor('transport-floor', '^src/transport/', '^src/(protocol|ports|core|dialects|transport)/'),
     floor('client-wing', '^src/client/', '^src/(protocol|client)/'),
-    floor('media-wing', '^src/media/', '^src/(protocol|media)/'),
+    floor('web-wing', '^src/web/', '^src/(protocol|client|web)/'),
+    {
+      name: 'web-apart',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/web/' },
+      to: { path: '^src/web/' },
+    },
+    floor(
+      'media-wing',
+      '^src/media/',
+      '^src/((protocol|media)/|(secret-files|adapters/standard-output)\\.ts$)',
+    ),
     {
       name: 'media-apart',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/media/' },
+      // The container's process is either program, by its argument.
+      from: { path: '^src/', pathNot: '^src/(media/|container\\.ts$)' },
       to: { path: '^src/media/' },
     },
     floor('main-roof', '^src/main\\.ts$', '^src/(app|config)\\.ts$'),
@@ -53,8 +67,8 @@ export default {
     ),
     floor(
       'config-roof',
-      '^src/(config|config-schema|redis-target)\\.ts$',
-      '^src/(config-schema|redis-target|adapters/redis/redis-client|transport/client-address)\\.ts$',
+      '^src/(config|config-schema|config-fields|memory-limit|redis-target|secret-files)\\.ts$',
+      '^src/(config-schema|config-fields|memory-limit|redis-target|secret-files|adapters/redis/redis-client|transport/client-address|protocol/secret)\\.ts$',
     ),
     ...Object.keys(vendors).map((vendor) =>
       floor(
@@ -70,11 +84,12 @@ export default {
     packages('ports', 'zod'),
     packages('core', 'none'),
     packages('dialects', 'zod'),
-    packages('transport', 'ws|express|zod|cookie|proxy-addr|@types/(ws|express|proxy-addr)'),
+    packages('transport', 'ws|express|helmet|zod|cookie|proxy-addr|@types/(ws|express|proxy-addr)'),
     ...Object.entries(vendors).map(([vendor, allowed]) => packages(`adapters/${vendor}`, allowed)),
     packages('adapters/memory', 'none'),
     packages('adapters/http', 'zod'),
     packages('adapters/turn', 'none'),
+    packages('web', 'uplot|mediasoup-client'),
     packages('media', 'mediasoup/|express|zod|pino|prom-client|@types/express'),
     packages('client', 'ws|commander|cli-progress|@roamhq/wrtc|@types/(ws|cli-progress)'),
   ],

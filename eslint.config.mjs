@@ -1,13 +1,14 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules'] },
+  // infra/ is a package of its own, with a check of its own.
+  { ignores: ['dist', 'node_modules', 'infra'] },
   {
     files: ['src/**/*.ts', 'test/**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: {
-        project: ['./test/tsconfig.json', './test/e2e/browser/tsconfig.json'],
+        project: ['./test/tsconfig.json', './test/e2e/browser/tsconfig.json', './src/web/tsconfig.json'],
         tsconfigRootDir: import.meta.dirname,
       },
     },

@@ -11,6 +11,7 @@ export default {
       { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'es6' } },
     ],
   },
+  setupFilesAfterEnv: ['<rootDir>/test/support/secret-equality.ts'],
   testTimeout: 30_000,
   // One of two waits most of the time: on emulators, on ICE, on npm.
   maxWorkers: 2,

@@ -9,6 +9,16 @@ const debianPackages = [
   { proof: ['redis-server', ['--version']], name: 'redis-server' },
   { proof: ['turnserver', ['--version']], name: 'coturn' },
   { proof: ['chromium', ['--version']], name: 'chromium' },
+  { proof: ['prometheus', ['--version']], name: 'prometheus' },
+  // The image is built, run, and put behind a proxy.
+  { proof: ['buildah', ['--version']], name: 'buildah' },
+  { proof: ['runc', ['--version']], name: 'runc' },
+  { proof: ['caddy', ['version']], name: 'caddy' },
+  // What the user data of infra/ is checked and rehearsed with.
+  { proof: ['shellcheck', ['--version']], name: 'shellcheck' },
+  { proof: ['systemd-analyze', ['--version']], name: 'systemd' },
+  { proof: ['ip', ['-V']], name: 'iproute2' },
+  { proof: ['curl', ['--version']], name: 'curl' },
   // The libraries that the mediasoup worker is linked with (mediasoup-worker.mjs).
   ...['libuv1', 'libssl3', 'libsrtp2-1', 'libusrsctp2'].map((name) => ({
     proof: ['dpkg-query', ['--show', name]],

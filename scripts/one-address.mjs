@@ -4,6 +4,7 @@
  */
 export const oneAddress = {
   MAX_CONNECTIONS_PER_IP: '0',
+  RATE_UPGRADES_PER_IP: '0',
   RATE_SIGNINS_PER_IP: '0',
   RATE_ROOMS_PER_IP: '0',
   RATE_ICE_PER_IP: '0',

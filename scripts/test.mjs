@@ -11,19 +11,22 @@ import { installPackages, root } from './install.mjs';
 import { fetchMediasoupWorker } from './mediasoup-worker.mjs';
 
 /**
- * The chaos tests come last and one by one: what they break must heal within the windows that the server promises, which is
- * measured where nothing else takes the processor.
+ * Some tests come last and one by one: chaos, because what it breaks must heal within the windows that the server promises;
+ * attacks, the image and a whole machine, because they take all of the processor that others have windows for.
  */
+const alone = ['test/chaos/', 'test/image/', 'test/infra/', 'test/security/attacks'];
 const rounds = [
-  ['--testPathIgnorePatterns', 'test/chaos/'],
-  ['test/chaos/', '--runInBand'],
+  ['--testPathIgnorePatterns', ...alone, 'test/logs/whole-run'],
+  [...alone, '--runInBand'],
+  // Reads what all the others have logged.
+  ['test/logs/whole-run', '--runInBand'],
 ];
 
 const nodeOptions =
   `${process.env.NODE_OPTIONS ?? ''} --experimental-vm-modules --disable-warning=ExperimentalWarning`.trim();
 
 /** @returns {{ passed: number, failed: number }} */
-function runJest(args) {
+function runJest(args, cwd = root) {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'test-result-'));
   const result = path.join(folder, 'result.json');
   try {
@@ -31,9 +34,9 @@ function runJest(args) {
       process.execPath,
       ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${result}`, ...args],
       {
-        cwd: root,
+        cwd,
         stdio: ['ignore', 'ignore', 'inherit'],
-        env: { ...process.env, NODE_OPTIONS: nodeOptions },
+        env: { ...process.env, NODE_OPTIONS: nodeOptions, TEST_LOGS: logs },
         // What a test leaves running keeps jest from ending. That is a failure, not a reason to wait for ever.
         timeout: 40 * 60_000,
       },
@@ -61,7 +64,10 @@ installDebianPackages();
 const { missing } = fetchMediasoupWorker();
 if (missing !== undefined) console.log(`The tests that need a mediasoup worker will fail: ${missing}`);
 const asked = process.argv.slice(2);
-const counts = (asked.length > 0 ? [asked] : rounds).map(runJest);
+// Every server that a test starts writes its log here too; alone, a file of tests has nobody to read it.
+const logs = asked.length > 0 ? '' : mkdtempSync(path.join(os.tmpdir(), 'test-logs-'));
+const counts = (asked.length > 0 ? [asked] : rounds).map((args) => runJest(args));
+if (logs !== '') rmSync(logs, { recursive: true });
 const [passed, failed] = ['passed', 'failed'].map((which) =>
   counts.reduce((sum, one) => sum + one[which], 0),
 );

@@ -10,8 +10,12 @@ export interface App {
   listen(): Promise<void>;
   /** Tells every peer to go elsewhere, lets them, and frees everything. Idempotent. */
   close(): Promise<void>;
+  /** Goes on with the audit trail in a new file: the old one was moved away. */
+  reopenLogs(): void;
   /** Base URLs, once listening: `http://host:port` and `ws://host:port`. */
   readonly addresses: { readonly http: string; readonly ws: string };
+  /** Pages for people, once listening: their names and addresses. */
+  readonly pages: readonly { readonly name: string; readonly url: string }[];
   /** What was decided from the settings, a line each, for the operator. */
   readonly decisions: readonly string[];
 }
@@ -22,9 +26,9 @@ const lastRequestsMs = 500;
 /** Builds the server from its settings. `overrides` puts other parts behind the ports, for tests. */
 export async function createApp(config: Config, overrides: Partial<Ports> = {}): Promise<App> {
   const signaling = await createSignaling(config, overrides);
-  const { clock, decisions } = signaling;
-  const httpServer = new ManagedServer(signaling.httpApp());
-  const wsServer = new ManagedServer(askForUpgrade);
+  const { clock, decisions, logger } = signaling;
+  const httpServer = new ManagedServer(signaling.httpApp(false, true), signaling.bounds);
+  const wsServer = new ManagedServer(askForUpgrade, signaling.bounds);
   signaling.attach(httpServer.server);
   signaling.attach(wsServer.server);
 
@@ -33,7 +37,7 @@ export async function createApp(config: Config, overrides: Partial<Ports> = {}):
     await signaling.drain(config.drainMs);
     const leftMs = Math.max(lastRequestsMs, endsAtMs - clock.now());
     await Promise.all([httpServer, wsServer].map((server) => server.close(clock, leftMs)));
-    signaling.free();
+    await signaling.free();
   }
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= closeAll());
@@ -43,6 +47,7 @@ export async function createApp(config: Config, overrides: Partial<Ports> = {}):
         await signaling.start();
         await httpServer.listen(config.httpPort, config.host);
         await wsServer.listen(config.wsPort, config.host);
+        logger.info('listening', { http: httpServer.address, ws: wsServer.address });
       } catch (error) {
         // One port alone would look alive to whoever watches it.
         await close();
@@ -50,8 +55,15 @@ export async function createApp(config: Config, overrides: Partial<Ports> = {}):
       }
     },
     close,
+    reopenLogs: () => {
+      signaling.reopenLogs();
+    },
     get addresses() {
       return { http: `http://${httpServer.address}`, ws: `ws://${wsServer.address}` };
+    },
+    get pages() {
+      const names = config.serveDemo ? ['Demo', 'Dashboard'] : ['Dashboard'];
+      return names.map((name) => ({ name, url: `http://${httpServer.address}/${name.toLowerCase()}` }));
     },
     decisions,
   };

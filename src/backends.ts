@@ -26,8 +26,8 @@ import type { Presence } from './ports/presence.js';
 import type { RateLimiter } from './ports/rate-limiter.js';
 import type { RoomStore } from './ports/room-store.js';
 import type { Clock, Logger } from './ports/runtime.js';
+import type { Telemetry } from './ports/telemetry.js';
 import type { UserStore } from './ports/user-store.js';
-import { asNodeId } from './protocol/ids.js';
 
 /** What was chosen for the ports that lead out of this process. */
 export interface Backends {
@@ -43,20 +43,22 @@ export interface Backends {
   readonly chatArchive: ChatArchive;
   readonly mediaServices: readonly MediaService[];
   readonly placement: MediaPlacement;
+  /** `undefined`: there is none. */
+  readonly isRedisReady: (() => boolean) | undefined;
   readonly decisions: readonly string[];
   readonly close: () => void;
 }
 
 /** What is configured decides what is used; `decisions` says what was decided, a line each. */
 export async function chooseBackends(config: Config, surroundings: Surroundings): Promise<Backends> {
-  const { clock, logger } = surroundings;
-  const redis = await connectRedis(config, logger);
+  const { clock, logger, telemetry } = surroundings;
+  const redis = await connectRedis(config, logger, telemetry);
   try {
-    const users = await chooseIdentities(config.identities, clock, redis && { redis, logger });
+    const users = await chooseIdentities(config.identities, surroundings, redis && { redis, logger });
     const rooms = chooseRooms(config, surroundings, redis);
     const nodes = chooseNodes(config, surroundings, redis);
-    const chat = chooseChatArchive(config, logger, redis);
-    const media = chooseMedia(config, clock, redis);
+    const chat = chooseChatArchive(config, surroundings, redis);
+    const media = chooseMedia(config, surroundings, redis);
     return {
       ...users,
       store: rooms.store,
@@ -69,6 +71,7 @@ export async function chooseBackends(config: Config, surroundings: Surroundings)
       mediaServices: media.services,
       placement: media.placement,
       ice: chooseIce(config, clock),
+      isRedisReady: redis && (() => redis.isReady),
       decisions: [
         users.decision,
         rooms.decision,
@@ -92,9 +95,13 @@ export async function chooseBackends(config: Config, surroundings: Surroundings)
   }
 }
 
-async function connectRedis({ redis }: Config, logger: Logger): Promise<RedisConnection | undefined> {
+async function connectRedis(
+  { redis }: Config,
+  logger: Logger,
+  telemetry: Telemetry,
+): Promise<RedisConnection | undefined> {
   if (redis === undefined) return undefined;
-  const connection = new RedisConnection(redis, logger);
+  const connection = new RedisConnection(redis, logger, telemetry);
   try {
     await connection.start();
   } catch (error) {
@@ -108,12 +115,10 @@ type Nodes = Pick<Backends, 'presence' | 'bus' | 'limiter' | 'chatLog' | 'close'
 };
 
 function chooseNodes(
-  { redis: target, nodeId: name, graceMs }: Config,
-  { clock, ids, logger }: Surroundings,
+  { redis: target, graceMs }: Config,
+  { clock, nodeId, logger, tally }: Surroundings,
   redis: RedisConnection | undefined,
 ): Nodes {
-  // New with each start: what a node has left behind must not be taken for its successor's.
-  const nodeId = asNodeId(`${name}-${ids.hex(8)}`);
   if (target === undefined || redis === undefined) {
     const cluster = new MemoryCluster(clock);
     const decision = 'Nodes: this one alone.';
@@ -127,6 +132,11 @@ function chooseNodes(
     };
   }
   const subscriber = new RedisSubscriber(target, redis);
+  const { calls } = tally.metrics;
+  const times = {
+    ok: calls.histogram('redis', 'publish', 'ok'),
+    failed: calls.histogram('redis', 'publish', 'failed'),
+  };
   const limiter = new RedisRateLimiter({
     redis,
     nodeId,
@@ -136,7 +146,7 @@ function chooseNodes(
   });
   return {
     presence: new RedisPresence({ redis, subscriber, nodeId, logger, graceMs }),
-    bus: new RedisBus({ redis, subscriber, nodeId }),
+    bus: new RedisBus({ redis, subscriber, nodeId, times }),
     limiter,
     chatLog: new RedisChatLog({ redis, subscriber, logger }),
     decision: `Nodes: this one is ${nodeId}, among all that share ${redis.name}.`,
@@ -148,8 +158,14 @@ function chooseNodes(
 }
 
 function chooseIce(config: Config, clock: Clock): IceServerSource {
-  const { stunUrls, turnUrls, turnSharedSecret: sharedSecret, turnTtlS: ttlS, iceTransportPolicy } = config;
-  const settings = { stunUrls, turnUrls, sharedSecret, ttlS, transportPolicy: iceTransportPolicy };
+  const { stunUrls, turnUrls, turnSharedSecret, turnTtlS: ttlS, iceTransportPolicy } = config;
+  const settings = {
+    stunUrls,
+    turnUrls,
+    sharedSecret: turnSharedSecret?.reveal(),
+    ttlS,
+    transportPolicy: iceTransportPolicy,
+  };
   return new TurnIceServers(settings, clock);
 }
 

@@ -1,84 +1,25 @@
 /** What the environment may say, and what of it goes together. */
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { z } from 'zod';
+import {
+  asSecret,
+  flag,
+  httpAddress,
+  list,
+  maxTimerMs,
+  milliseconds,
+  optional,
+  origin,
+  pem,
+  port,
+  resourceAttributes,
+  sharedKey,
+  stunAddresses,
+  turnAddresses,
+  whole,
+} from './config-fields.js';
 import { readRedisTarget } from './redis-target.js';
 import { parseTrustedProxies } from './transport/client-address.js';
-
-/** Node's timers hold no more. */
-const maxTimerMs = 2_147_483_647;
-
-function whole(least: number, most = Number.MAX_SAFE_INTEGER): z.ZodType<number, string> {
-  const text =
-    `must be a whole number from ${least}` + (most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`);
-  return z
-    .string()
-    .regex(/^\d{1,15}$/, text)
-    .transform(Number)
-    .refine((value) => value >= least && value <= most, text);
-}
-
-const port = whole(0, 65_535);
-const milliseconds = whole(1, maxTimerMs);
-const flag = z.enum(['0', '1']).transform((value) => value === '1');
-const list = z.string().transform((value) =>
-  value
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item.length > 0),
-);
-/** A PEM may come on one line, with `\n` for its line ends, as env files have it. */
-function pem(
-  read: (text: string) => unknown,
-  what: string,
-): z.ZodType<string | undefined, string | undefined> {
-  return z
-    .string()
-    .transform((text) => text.replaceAll('\\n', '\n'))
-    .refine((text) => {
-      try {
-        read(text);
-        return true;
-      } catch {
-        // What the parser says names no setting, and may quote the key.
-        return false;
-      }
-    }, `must be ${what} as PEM`)
-    .optional();
-}
-/** As browsers spell an origin, so that it can be compared. */
-const origin = z.union([
-  z.literal('*'),
-  z
-    .string()
-    .refine(
-      (text) => URL.canParse(text) && new URL(text).origin !== 'null',
-      'must be origins such as https://host:port, or *',
-    )
-    .transform((text) => new URL(text).origin),
-]);
-/** RFC 7064 and RFC 7065, a list of them. */
-function addresses(pattern: RegExp, example: string): z.ZodType<string[], string> {
-  const text = `must be addresses such as ${example}, separated by commas`;
-  return list.refine((items) => items.every((item) => pattern.test(item)), text);
-}
-const stunAddresses = addresses(
-  /^stuns?:(\[[\da-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i,
-  'stun:stun.example.org:3478',
-);
-const turnAddresses = addresses(
-  /^turns?:(\[[\da-f:.]+\]|[\w.-]+)(:\d{1,5})?(\?transport=(udp|tcp))?$/i,
-  'turn:relay.example.org:3478?transport=udp',
-);
-/** Where a service of ours answers, without a slash at the end. */
-const httpAddress = z
-  .url({ protocol: /^https?$/, error: 'must be an address such as http://host:port' })
-  .refine(
-    (text) => !URL.canParse(text) || new URL(text).username === '',
-    'must carry no login: it is shown in logs',
-  )
-  .transform((text) => text.replace(/\/+$/, ''));
-/** An empty variable is one that is not set: that is what `docker run -e NAME=` means by it. */
-const optional = z.string().min(1).optional();
 
 const fields = z.object({
   HOST: z.string().min(1).default('0.0.0.0'),
@@ -120,8 +61,12 @@ const fields = z.object({
   DRAIN_MS: milliseconds.default(8_000),
   MAX_MESSAGE_BYTES: whole(16_384, 67_108_864).default(1_048_576),
   MAX_OUTBOX_BYTES: whole(65_536).default(4_194_304),
+  MAX_WAITING_BYTES: whole(1_048_576).optional(),
   MAX_PEERS_PER_ROOM: whole(1, 10_000).default(256),
+  MAX_CONNECTIONS: whole(0).optional(),
   MAX_CONNECTIONS_PER_IP: whole(0).default(1_000),
+  RATE_UPGRADES_PER_IP: whole(0, 1_000_000).default(3_000),
+  KEEP_ALIVE_MS: milliseconds.default(75_000),
   RATE_MESSAGES_PER_SESSION: whole(0, 1_000_000).default(300),
   RATE_MESSAGES_PER_USER: whole(0, 1_000_000).default(1_000),
   RATE_CHATS_PER_SESSION: whole(0, 1_000_000).default(10),
@@ -140,10 +85,19 @@ const fields = z.object({
   TURN_SHARED_SECRET: z
     .string()
     .min(16, 'must have at least 16 characters: every credential allows guessing at it offline')
+    .transform(asSecret)
     .optional(),
   ICE_TRANSPORT_POLICY: z.enum(['all', 'relay']).default('all'),
   TURN_TTL_S: whole(60, 86_400).default(3_600),
-  INTERNAL_SERVICE_KEY: z.string().min(16, 'must have at least 16 characters').optional(),
+  INTERNAL_SERVICE_KEY: sharedKey,
+  ADMIN_TOKEN: sharedKey,
+  OPERATOR_NETWORKS: list.optional(),
+  AUDIT_LOG: z.string().default('stdout'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpAddress.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpAddress.optional(),
+  OTEL_SERVICE_NAME: optional,
+  OTEL_RESOURCE_ATTRIBUTES: resourceAttributes.default({}),
+  SERVE_DEMO: flag.optional(),
   ALLOWED_ORIGINS: list.pipe(z.array(origin)).default([]),
   REQUIRE_DELETE_AUTH: flag.default(false),
   ALLOW_EMBEDDED: flag.default(false),
@@ -152,6 +106,13 @@ const fields = z.object({
 });
 
 export type Environment = z.output<typeof fields>;
+
+/** Over a wire; this machine's own may do without TLS. */
+function isPlainHttp(address: string | undefined): boolean {
+  if (address === undefined || !URL.canParse(address)) return false;
+  const { protocol, hostname } = new URL(address);
+  return protocol !== 'https:' && !/^(127\.[\d.]+|\[::1\]|localhost)$/.test(hostname);
+}
 
 type Issue = (name: string, message: string) => void;
 
@@ -207,14 +168,25 @@ function check(env: Environment, issue: Issue): void {
       `is missing: ${named} is set, and our services know each other by this key`,
     );
   }
-  try {
-    parseTrustedProxies(env.TRUSTED_PROXIES);
-  } catch (error) {
-    issue('TRUSTED_PROXIES', error instanceof Error ? error.message : String(error));
+  for (const name of ['TRUSTED_PROXIES', 'OPERATOR_NETWORKS'] as const) {
+    try {
+      parseTrustedProxies(env[name] ?? []);
+    } catch (error) {
+      issue(name, error instanceof Error ? error.message : String(error));
+    }
   }
   const redis = readRedisTarget(env);
   for (const [name, message] of redis.problems) issue(name, message);
-  if (env.NODE_ENV !== 'production' || env.ALLOW_EMBEDDED || set.length > 0) return;
+  if (env.NODE_ENV !== 'production') return;
+  for (const name of ['COGNITO_JWKS_URI', 'JWT_JWKS_URI'] as const) {
+    if (isPlainHttp(env[name])) {
+      issue(
+        name,
+        'is not https: who can change what it answers can sign in as anybody (NODE_ENV=production)',
+      );
+    }
+  }
+  if (env.ALLOW_EMBEDDED || set.length > 0) return;
   if (redis.target === undefined && redis.problems.length === 0) {
     issue(
       'COGNITO_USER_POOL_ID',
@@ -236,3 +208,13 @@ export const schema = fields.superRefine((env, context) => {
     context.addIssue({ code: 'custom', path: [name], message });
   });
 });
+
+/** OpenTelemetry's own names; the endpoint for all signals is a base address (OTLP exporter specification). */
+export function tracingOf(env: Environment) {
+  const all = env.OTEL_EXPORTER_OTLP_ENDPOINT;
+  const url = env.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? (all === undefined ? undefined : `${all}/v1/traces`);
+  if (url === undefined) return undefined;
+  const attributes = env.OTEL_RESOURCE_ATTRIBUTES;
+  const serviceName = env.OTEL_SERVICE_NAME ?? attributes['service.name'] ?? 'webrtc-signaling';
+  return { url, serviceName, attributes };
+}

@@ -1,7 +1,10 @@
 /** Settings, read once from the environment. The only file that knows `process.env`'s names. */
 import type { RedisTarget } from './adapters/redis/redis-client.js';
-import { schema, type Environment } from './config-schema.js';
+import { schema, tracingOf, type Environment } from './config-schema.js';
+import { memoryLimitBytes } from './memory-limit.js';
 import { readRedisTarget } from './redis-target.js';
+import { readSecretFiles } from './secret-files.js';
+import { Secret } from './protocol/secret.js';
 
 /** Where identities come from. */
 export type IdentitySource =
@@ -19,7 +22,7 @@ export type IdentitySource =
       readonly audience: string;
       readonly keys: { readonly pem: string } | { readonly jwksUri: string };
     }
-  | { readonly kind: 'embedded'; readonly signingKeyPem: string | undefined };
+  | { readonly kind: 'embedded'; readonly signingKeyPem: Secret | undefined };
 
 /** All sizes in bytes, all times in milliseconds unless the name says otherwise. */
 export interface Config {
@@ -48,8 +51,16 @@ export interface Config {
   readonly drainMs: number;
   readonly maxMessageBytes: number;
   readonly maxOutboxBytes: number;
+  /** For all connections together: what was not read, and what was not said to its end. */
+  readonly maxWaitingBytes: number;
   readonly maxPeersPerRoom: number;
+  /** TCP connections of one port of this process; 0: no limit. */
+  readonly maxConnections: number;
   readonly maxConnectionsPerIp: number;
+  /** By address, a minute. */
+  readonly upgradesPerMinute: number;
+  /** An HTTP connection without a request is kept so long: longer than a load balancer in front keeps it. */
+  readonly keepAliveMs: number;
   /** Sustained, a second; ten times as many at once. */
   readonly messagesPerSecond: number;
   readonly userMessagesPerSecond: number;
@@ -80,10 +91,20 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   readonly stunUrls: readonly string[];
   readonly turnUrls: readonly string[];
-  readonly turnSharedSecret: string | undefined;
+  readonly turnSharedSecret: Secret | undefined;
   readonly turnTtlS: number;
   readonly iceTransportPolicy: 'all' | 'relay';
-  readonly internalServiceKey: string | undefined;
+  readonly internalServiceKey: Secret | undefined;
+  /** Shown as a Bearer token it opens what is the operator's: metrics, the dashboard. */
+  readonly adminToken: Secret | undefined;
+  /** Who needs no token for that: addresses and networks. */
+  readonly operatorNetworks: readonly string[];
+  /** `stdout`, `none`, or a file's path. */
+  readonly auditLog: string;
+  /** Where spans go (OTLP over HTTP); absent: nothing is traced. */
+  readonly tracing: ReturnType<typeof tracingOf>;
+  /** The demo page is served. */
+  readonly serveDemo: boolean;
   readonly allowedOrigins: readonly string[];
   readonly requireDeleteAuth: boolean;
   readonly logLevel: 'silent' | 'error' | 'warn' | 'info' | 'debug';
@@ -97,12 +118,25 @@ export class ConfigError extends Error {
   }
 }
 
+/** What may come in files. */
+const secretNames = [
+  'TURN_SHARED_SECRET',
+  'INTERNAL_SERVICE_KEY',
+  'ADMIN_TOKEN',
+  'LOCAL_SIGNING_KEY',
+  'REDIS_URL',
+] as const;
+
 /** Reads the settings. Throws `ConfigError`. */
 export function loadConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
-  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const parsed = schema.safeParse(set);
-  if (!parsed.success) {
-    throw new ConfigError(parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`));
+  const { variables, problems } = readSecretFiles(environment, secretNames);
+  const parsed = schema.safeParse(variables);
+  if (!parsed.success || problems.length > 0) {
+    const issues = parsed.error?.issues ?? [];
+    throw new ConfigError([
+      ...problems,
+      ...issues.map(({ path, message }) => `${path.join('.')} ${message}`),
+    ]);
   }
   const env = parsed.data;
   const identities = identitySource(env);
@@ -129,8 +163,12 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     drainMs: env.DRAIN_MS,
     maxMessageBytes: env.MAX_MESSAGE_BYTES,
     maxOutboxBytes: env.MAX_OUTBOX_BYTES,
+    maxWaitingBytes: env.MAX_WAITING_BYTES ?? Math.floor(memoryLimitBytes() / 4),
     maxPeersPerRoom: env.MAX_PEERS_PER_ROOM,
+    maxConnections: env.MAX_CONNECTIONS ?? Math.min(mostConnections, connectionsThatFit()),
     maxConnectionsPerIp: env.MAX_CONNECTIONS_PER_IP,
+    upgradesPerMinute: env.RATE_UPGRADES_PER_IP,
+    keepAliveMs: env.KEEP_ALIVE_MS,
     messagesPerSecond: env.RATE_MESSAGES_PER_SESSION,
     userMessagesPerSecond: env.RATE_MESSAGES_PER_USER,
     signInsPerMinute: env.RATE_SIGNINS_PER_IP,
@@ -159,10 +197,24 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     turnTtlS: env.TURN_TTL_S,
     iceTransportPolicy: env.ICE_TRANSPORT_POLICY,
     internalServiceKey: env.INTERNAL_SERVICE_KEY,
+    adminToken: env.ADMIN_TOKEN,
+    // A proxy on this machine makes everybody come from loopback: who has set a token wants it asked for.
+    operatorNetworks: env.OPERATOR_NETWORKS ?? (env.ADMIN_TOKEN === undefined ? ['loopback'] : []),
+    auditLog: env.AUDIT_LOG,
+    tracing: tracingOf(env),
+    serveDemo: env.SERVE_DEMO ?? identities.kind === 'embedded',
     allowedOrigins: env.ALLOWED_ORIGINS,
     requireDeleteAuth: env.REQUIRE_DELETE_AUTH,
     logLevel: env.LOG_LEVEL,
   };
+}
+
+/** Of a port, where there is memory for more. */
+const mostConnections = 20_000;
+
+/** Of a port. There are two, a connection on which nothing is said takes 10 KB, and sessions have to fit beside them. */
+function connectionsThatFit(): number {
+  return Math.floor(memoryLimitBytes() / 65_536);
 }
 
 function identitySource(env: Environment): IdentitySource {
@@ -182,5 +234,9 @@ function identitySource(env: Environment): IdentitySource {
     if (pem !== undefined) return { kind: 'issuer', issuer, audience, keys: { pem } };
     if (jwksUri !== undefined) return { kind: 'issuer', issuer, audience, keys: { jwksUri } };
   }
-  return { kind: 'embedded', signingKeyPem: env.LOCAL_SIGNING_KEY };
+  return { kind: 'embedded', signingKeyPem: secretOf(env.LOCAL_SIGNING_KEY) };
+}
+
+function secretOf(value: string | undefined): Secret | undefined {
+  return value === undefined ? undefined : new Secret(value);
 }

@@ -16,6 +16,8 @@ export interface EmbeddingOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Which dialects are served: `flat` at `/`, `gateway` at `/signal/{roomId}`, `webrtc` at its two paths. All of them. */
   readonly dialects?: readonly DialectName[];
+  /** `routes` also serve the dashboard, the documents and, where `SERVE_DEMO` says so, the demo. Not unless it is asked for. */
+  readonly pages?: boolean;
 }
 
 export interface EmbeddedSignaling {
@@ -40,7 +42,7 @@ export async function createEmbeddedSignaling(options: EmbeddingOptions = {}): P
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await signaling.drain(config.drainMs);
-    signaling.free();
+    await signaling.free();
   };
   try {
     await signaling.start();
@@ -50,7 +52,7 @@ export async function createEmbeddedSignaling(options: EmbeddingOptions = {}): P
   }
   return {
     decisions,
-    routes: signaling.httpApp(true),
+    routes: signaling.httpApp(true, options.pages === true),
     attach(server) {
       signaling.attach(server, true);
     },

@@ -3,6 +3,8 @@ import process from 'node:process';
 import { createApp, type App } from './app.js';
 import { ConfigError, loadConfig } from './config.js';
 
+// A full disk, or a reader that is gone, is no reason to end.
+process.stdout.on('error', () => undefined);
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
@@ -16,7 +18,7 @@ function explain(error: unknown): string {
   return error.stack ?? error.message;
 }
 
-function handleSignals(app: App): void {
+function handleSignals(app: App, auditLog: string): void {
   let isStopping = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (isStopping) process.exit(1);
@@ -32,14 +34,22 @@ function handleSignals(app: App): void {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  // Only where there is a file: otherwise a terminal that closes still ends the server.
+  if (auditLog !== 'stdout' && auditLog !== 'none') {
+    process.on('SIGHUP', () => {
+      app.reopenLogs();
+    });
+  }
 }
 
 try {
-  const app = await createApp(loadConfig());
+  const config = loadConfig();
+  const app = await createApp(config);
   await app.listen();
-  handleSignals(app);
+  handleSignals(app, config.auditLog);
   say(`HTTP       ${app.addresses.http}  (try ${app.addresses.http}/health)`);
   say(`WebSocket  ${app.addresses.ws}`);
+  for (const { name, url } of app.pages) say(`${name.padEnd(10)} ${url}`);
   for (const decision of app.decisions) say(decision);
 } catch (error) {
   process.stderr.write(`${explain(error)}\n`);

@@ -1,6 +1,7 @@
 /** Which Redis, from the four REDIS_ variables. Part of the settings: pure, `config.ts` reads the environment. */
 
 import type { RedisLogin, RedisServer, RedisTarget } from './adapters/redis/redis-client.js';
+import { Secret } from './protocol/secret.js';
 
 export interface RedisVariables {
   readonly REDIS_URL?: string | undefined;
@@ -102,7 +103,7 @@ function parseAddress(text: string, defaultPort = 6379): Address | undefined {
     host: hostname.replace(/^\[(.*)\]$/, '$1'),
     port: port === '' ? defaultPort : Number(port),
     username: user === '' ? undefined : user,
-    password: secret === '' ? undefined : secret,
+    password: secret === '' ? undefined : new Secret(secret),
     tls: protocol === 'rediss:',
     db: database === '' ? undefined : Number(database),
   };

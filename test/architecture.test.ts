@@ -1,6 +1,6 @@
 /** The floors of the house, as src/README.md draws them. */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
 
@@ -53,7 +53,10 @@ test('every rule of the specification is quoted by a test', () => {
   const spec = readFileSync('src/SPEC.md', 'utf8');
   const rules = [...spec.matchAll(/^\* \*\*([A-Z]\d+)\*\*/gm)].map(([, id]) => id ?? '');
   const differences = Array.from({ length: 15 }, (_, n) => `D${n + 1}`);
-  const tests = readdirSync('test', { recursive: true, withFileTypes: true })
+  const tests = ['test', 'infra/test']
+    .flatMap((folder) =>
+      existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }) : [],
+    )
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && entry.name !== 'architecture.test.ts')
     .map((entry) => readFileSync(path.join(entry.parentPath, entry.name), 'utf8'))
     .join('\n');

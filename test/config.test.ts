@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { describe, expect, test } from '@jest/globals';
+import os from 'node:os';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { ConfigError, loadConfig } from '../src/config.js';
 
 const cognito = {
@@ -322,5 +323,23 @@ describe('[B5] settings', () => {
     expect(problems({ ...shared, ALLOW_EMBEDDED: '1' })).toBe('');
     expect(problems({ ...shared, ...issuer })).toBe('');
     expect(problems({ NODE_ENV: 'production', ...issuer })).toMatch(/rooms that live in one process/);
+  });
+});
+
+describe('[V20] how many connections there may be', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  test.each([
+    [256, 4_096],
+    [512, 8_192],
+    [2_048, 20_000],
+  ])('in a container of %i MiB: %i a port', (mebibytes, connections) => {
+    jest.spyOn(process, 'constrainedMemory').mockReturnValue(mebibytes * 1_048_576);
+    jest.spyOn(os, 'totalmem').mockReturnValue(64 * 1_073_741_824);
+    expect(loadConfig({}).maxConnections).toBe(connections);
+    expect(loadConfig({ MAX_CONNECTIONS: '30000' }).maxConnections).toBe(30_000);
+    expect(loadConfig({ MAX_CONNECTIONS: '0' }).maxConnections).toBe(0);
   });
 });

@@ -123,7 +123,7 @@ describe('createEmbeddedSignaling', () => {
   });
 
   async function embed(options: EmbeddingOptions = {}): Promise<EmbeddedSignaling> {
-    const settings = { LOG_LEVEL: 'silent', ...unlimited, ...options.settings };
+    const settings = { LOG_LEVEL: 'silent', AUDIT_LOG: 'none', ...unlimited, ...options.settings };
     const signaling = await createEmbeddedSignaling({ ...options, settings });
     closers.unshift(() => signaling.close());
     return signaling;

@@ -21,6 +21,7 @@ const app = await createApp(
     HTTP_PORT: '0',
     WS_PORT: '0',
     LOG_LEVEL: 'info',
+    AUDIT_LOG: 'none',
     MAX_PEERS_PER_ROOM: '256',
     REDIS_URL: redisUrl,
     ...oneAddress,

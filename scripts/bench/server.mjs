@@ -48,6 +48,8 @@ export class Server {
   /** Rejects when the process ends by itself. */
   #ended;
   #idToken;
+  /** @type {Promise<unknown>} */
+  #asked = Promise.resolve();
 
   constructor(name, child, ended, addresses) {
     this.name = name;
@@ -87,10 +89,16 @@ export class Server {
     return this.#request('collect');
   }
 
-  async #request(question) {
-    const answer = once(this.#child, 'message');
-    this.#child.send(question);
-    return (await Promise.race([answer, this.#ended]))[0];
+  /** One after another: answers do not say what they answer. */
+  #request(question) {
+    const ask = async () => {
+      const answer = once(this.#child, 'message');
+      this.#child.send(question);
+      return (await Promise.race([answer, this.#ended]))[0];
+    };
+    const asked = this.#asked.then(ask);
+    this.#asked = asked.catch(() => {}); // whoever asked is told
+    return asked;
   }
 
   /**

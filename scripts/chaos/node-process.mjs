@@ -33,7 +33,7 @@ export class NodeProcess {
       HOST: '127.0.0.1',
       HTTP_PORT: String(httpPort),
       WS_PORT: String(wsPort),
-      LOG_LEVEL: logs === undefined ? 'warn' : 'info',
+      LOG_LEVEL: logs === undefined ? 'warn' : 'debug',
       NODE_ENV: 'development',
       ...oneAddress,
       ...env,

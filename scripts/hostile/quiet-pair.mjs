@@ -29,6 +29,14 @@ class RoundTrips {
   }
 }
 
+/** How they come in, and what they are told then. */
+const ways = {
+  parity: { hello: 'register', welcome: 'registered_auth' },
+  full: { hello: 'join_room', welcome: 'room_joined' },
+};
+/** Full sessions are told who comes and goes. */
+const isNews = ({ type }) => type === 'user_joined' || type === 'user_left' || type === 'room_joined';
+
 /** Two peers that do nothing wrong: one sends a numbered candidate every few ms, the other sends each back. */
 export class QuietPair {
   #sockets;
@@ -47,23 +55,28 @@ export class QuietPair {
     this.#sockets = [anna, bert];
     bert.on('message', (data) => {
       const frame = JSON.parse(data.toString());
+      if (isNews(frame)) return;
       if (frame.type !== 'candidate') this.faults.push(`bert was told ${frame.type}`);
       else bert.send(candidate('bert', 'anna', frame.n));
     });
-    anna.on('message', (data) => this.#back(JSON.parse(data.toString()), performance.now()));
+    anna.on('message', (data) => {
+      const frame = JSON.parse(data.toString());
+      if (!isNews(frame)) this.#back(frame, performance.now());
+    });
     for (const socket of this.#sockets) socket.on('close', (code) => this.faults.push(`closed ${code}`));
   }
 
-  /** @param {string} url @param {{ room_id: string, token: string }} room @param {string[]} idTokens */
-  static async join(url, room, idTokens) {
+  /** @param {string} url @param {{ room_id: string, token: string }} room @param {string[]} idTokens @param {'parity' | 'full'} [kind] */
+  static async join(url, room, idTokens, kind = 'parity') {
+    const { hello, welcome } = ways[kind];
     const sockets = [];
     for (const [index, name] of ['anna', 'bert'].entries()) {
       const socket = new WebSocket(url, { perMessageDeflate: false });
       await once(socket, 'open');
-      socket.send(JSON.stringify({ type: 'register', peer_id: name, ...room, id_token: idTokens[index] }));
+      socket.send(JSON.stringify({ type: hello, peer_id: name, ...room, id_token: idTokens[index] }));
       const [data] = await once(socket, 'message');
       const { type } = JSON.parse(data.toString());
-      if (type !== 'registered_auth') throw new Error(`${name} was not let in: ${data.toString()}`);
+      if (type !== welcome) throw new Error(`${name} was not let in: ${data.toString()}`);
       sockets.push(socket);
     }
     return new QuietPair(sockets);

@@ -9,6 +9,8 @@ const everyMs = 50;
 export class RssWatch {
   #server;
   #timer;
+  /** @type {Promise<number> | undefined} */
+  #looking;
   #mostBytes = 0;
   #hasMark = false;
 
@@ -31,16 +33,19 @@ export class RssWatch {
   async start() {
     this.#hasMark = this.#clearMark();
     const again = async () => {
-      await this.look();
+      this.#looking = this.look();
+      await this.#looking;
       if (this.#timer !== undefined) this.#timer = setTimeout(again, everyMs);
     };
     this.#timer = setTimeout(again, everyMs);
     return this.look();
   }
 
-  stop() {
+  /** Resolves when no answer of the server is outstanding. */
+  async stop() {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    await this.#looking;
   }
 
   #clearMark() {

@@ -84,7 +84,7 @@ export async function siege(dialect, options) {
     const during = pair.take();
     await sleep(quietMs);
     const after = pair.take();
-    rss.stop();
+    await rss.stop();
     const rssAfterBytes = await rss.look();
     const lost = await pair.settle(patienceMs);
     return {

@@ -6,8 +6,7 @@ import { RedisChatArchive } from '../adapters/redis/redis-chat-archive.js';
 import type { RedisConnection } from '../adapters/redis/redis-connection.js';
 import type { Config } from '../config.js';
 import type { ChatArchive } from '../ports/chat-archive.js';
-import type { Logger } from '../ports/runtime.js';
-import { nothingToClose } from './surroundings.js';
+import { nothingToClose, type Surroundings } from './surroundings.js';
 
 interface Chat {
   readonly archive: ChatArchive;
@@ -17,7 +16,7 @@ interface Chat {
 
 export function chooseChatArchive(
   { chatServiceUrl: url, internalServiceKey: key, dynamo, chatTtlS }: Config,
-  logger: Logger,
+  { logger, telemetry }: Surroundings,
   redis: RedisConnection | undefined,
 ): Chat {
   if (url !== undefined && key !== undefined) {
@@ -27,11 +26,11 @@ export function chooseChatArchive(
     ): void => {
       logger.error('chat_refused_by_service', { room: roomId, seq, status });
     };
-    const archive = new HttpChatArchive({ url, key, onRefused });
+    const archive = new HttpChatArchive({ url, key: key.reveal(), onRefused, telemetry });
     return { archive, decision: `Chat: kept by ${url}.`, close: nothingToClose };
   }
   if (dynamo !== undefined) {
-    const archive = new DynamoChatArchive({ ...dynamo, table: dynamo.chatTable, chatTtlS });
+    const archive = new DynamoChatArchive({ ...dynamo, table: dynamo.chatTable, chatTtlS, telemetry });
     const close = (): void => {
       archive.close();
     };

@@ -8,8 +8,8 @@ import type { RedisConnection } from '../adapters/redis/redis-connection.js';
 import { RedisSigningKey } from '../adapters/redis/redis-signing-key.js';
 import type { IdentitySource } from '../config.js';
 import type { IdentityProvider, TokenVerifier } from '../ports/auth.js';
-import type { Clock, Logger } from '../ports/runtime.js';
-import { nothingToClose } from './surroundings.js';
+import type { Logger } from '../ports/runtime.js';
+import { nothingToClose, type Surroundings } from './surroundings.js';
 
 interface Users {
   readonly verifier: TokenVerifier;
@@ -21,16 +21,16 @@ interface Users {
 /** `shared` is where nodes without `LOCAL_SIGNING_KEY` share the key of the embedded identities. */
 export async function chooseIdentities(
   source: IdentitySource,
-  clock: Clock,
+  { clock, telemetry }: Surroundings,
   shared: { readonly redis: RedisConnection; readonly logger: Logger } | undefined,
 ): Promise<Users> {
   switch (source.kind) {
     case 'cognito': {
       const { region, userPoolId, clientId, jwksUri, tokenUse } = source;
-      const identities = new CognitoIdentityProvider({ region, userPoolId, clientId });
+      const identities = new CognitoIdentityProvider({ region, userPoolId, clientId, telemetry });
       const pool = { region, userPoolId, clientId, tokenUse, ...(jwksUri === undefined ? {} : { jwksUri }) };
       return {
-        verifier: new Rs256Verifier(cognitoIssuer(pool)),
+        verifier: new Rs256Verifier({ ...cognitoIssuer(pool), telemetry }),
         identities,
         decision: `Identities: Cognito user pool ${userPoolId} in ${region}.`,
         close: () => {
@@ -40,13 +40,13 @@ export async function chooseIdentities(
     }
     case 'issuer':
       return {
-        verifier: new Rs256Verifier(source),
+        verifier: new Rs256Verifier({ ...source, telemetry }),
         identities: new ExternalUsers(source.issuer),
         decision: `Identities: RS256 tokens of ${source.issuer}.`,
         close: nothingToClose,
       };
     case 'embedded': {
-      const { pem: signingKeyPem, origin } = await chooseSigningKey(source.signingKeyPem, shared);
+      const { pem: signingKeyPem, origin } = await chooseSigningKey(source.signingKeyPem?.reveal(), shared);
       const identities = await LocalIdentityProvider.create({
         clock,
         ...(signingKeyPem === undefined ? {} : { signingKeyPem }),

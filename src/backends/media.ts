@@ -6,7 +6,7 @@ import { RedisMediaPlacement } from '../adapters/redis/redis-media-placement.js'
 import type { Config } from '../config.js';
 import type { MediaPlacement } from '../ports/media-placement.js';
 import type { MediaService } from '../ports/media-service.js';
-import type { Clock } from '../ports/runtime.js';
+import type { Surroundings } from './surroundings.js';
 
 interface MediaServices {
   readonly services: readonly MediaService[];
@@ -16,13 +16,15 @@ interface MediaServices {
 
 export function chooseMedia(
   { mediaServiceUrls, internalServiceKey: key }: Config,
-  clock: Clock,
+  { clock, telemetry }: Surroundings,
   redis: RedisConnection | undefined,
 ): MediaServices {
   const placement = redis === undefined ? new MemoryMediaPlacement(clock) : new RedisMediaPlacement(redis);
   if (key === undefined || mediaServiceUrls.length === 0)
     return { services: [], placement, decision: 'Media: peer to peer only.' };
-  const services = mediaServiceUrls.map((baseUrl) => new HttpMediaService({ baseUrl, key }));
+  const services = mediaServiceUrls.map(
+    (baseUrl) => new HttpMediaService({ baseUrl, key: key.reveal(), telemetry }),
+  );
   return {
     services,
     placement,

@@ -13,7 +13,6 @@ import { RedisRoomStore } from '../adapters/redis/redis-room-store.js';
 import { RedisUserStore } from '../adapters/redis/redis-user-store.js';
 import type { Config } from '../config.js';
 import type { RoomStore } from '../ports/room-store.js';
-import type { Clock } from '../ports/runtime.js';
 import type { UserStore } from '../ports/user-store.js';
 import { nothingToClose, type Surroundings } from './surroundings.js';
 
@@ -32,17 +31,21 @@ export function chooseRooms(
   surroundings: Surroundings,
   redis: RedisConnection | undefined,
 ): Rooms {
-  const own = chooseOwn(config, surroundings.clock, redis);
+  const own = chooseOwn(config, surroundings, redis);
   const source = withService(config, surroundings, own);
   // What is in Redis already need not be remembered there; without Redis nobody tells what others have changed in DynamoDB.
   const isWorthIt = source !== own || (redis !== undefined && config.dynamo !== undefined);
   return isWorthIt && config.roomCacheS > 0 ? withCache(config, surroundings, source, redis) : source;
 }
 
-function chooseOwn({ dynamo }: Config, clock: Clock, redis: RedisConnection | undefined): Rooms {
+function chooseOwn(
+  { dynamo }: Config,
+  { clock, telemetry }: Surroundings,
+  redis: RedisConnection | undefined,
+): Rooms {
   if (dynamo !== undefined) {
-    const store = new DynamoRoomStore(dynamo);
-    const users = new DynamoUserStore({ ...dynamo, table: dynamo.usersTable });
+    const store = new DynamoRoomStore({ ...dynamo, telemetry });
+    const users = new DynamoUserStore({ ...dynamo, table: dynamo.usersTable, telemetry });
     const close = (): void => {
       store.close();
       users.close();
@@ -62,11 +65,16 @@ function chooseOwn({ dynamo }: Config, clock: Clock, redis: RedisConnection | un
   };
 }
 
-function withService(config: Config, { clock }: Surroundings, own: Rooms): Rooms {
+function withService(config: Config, { clock, telemetry }: Surroundings, own: Rooms): Rooms {
   const { roomServiceUrl: baseUrl, internalServiceKey: key, roomTtlMs } = config;
   if (baseUrl === undefined || key === undefined) return own;
-  const service = new InternalHttp({ baseUrl, key, timeoutMs: serviceMs });
-  const store = new RoomServiceStore({ ours: own.store, service, clock, roomTtlMs });
+  const service = new InternalHttp({
+    baseUrl,
+    key: key.reveal(),
+    timeoutMs: serviceMs,
+    traces: telemetry.traces,
+  });
+  const store = new RoomServiceStore({ ours: own.store, service, clock, roomTtlMs, telemetry });
   return { ...own, store, decision: `${own.decision} Others are asked of ${baseUrl}.` };
 }
 

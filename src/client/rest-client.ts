@@ -19,7 +19,7 @@ export class RestClient {
 
   /** @param base for instance `http://127.0.0.1:8001` */
   constructor(base: string) {
-    this.#base = base.replace(/\/+$/, '');
+    this.#base = base.replace(/(?<!\/)\/+$/, '');
   }
 
   async signIn(): Promise<SignedIn> {

@@ -14,7 +14,8 @@ export async function answerToBadToken(
   error: SignalingError,
 ): Promise<SignalingError> {
   if (error.code !== 'INVALID_TOKEN' && error.code !== 'INVALID_ROOM_TOKEN') return error;
-  const { limiter, clock, tally, limits } = context;
+  const { limiter, clock, tally, limits, audit } = context;
+  audit.record('token_refused', { address, code: error.code });
   const rule = { name: 'bad_tokens', limit: limits.badTokensPerMinute, perMs: 60_000 };
   const { isAllowed, retryAfterMs } = await limiter.take(rule, address);
   if (isAllowed) return error;

@@ -11,6 +11,8 @@ import type { MediaRequest } from '../protocol/media-messages.js';
 import type { IceServerSource } from '../ports/ice-servers.js';
 import type { RateLimiter } from '../ports/rate-limiter.js';
 import type { UserStore } from '../ports/user-store.js';
+import type { Audit } from '../ports/audit.js';
+import type { Telemetry } from '../ports/telemetry.js';
 import type { Bus } from '../ports/bus.js';
 import type { ChatArchive } from '../ports/chat-archive.js';
 import type { ChatLog } from '../ports/chat-log.js';
@@ -47,6 +49,8 @@ export interface Ports {
   /** None: rooms are peer to peer. */
   readonly mediaServices: readonly MediaService[];
   readonly placement: MediaPlacement;
+  readonly telemetry: Telemetry;
+  readonly audit: Audit;
 }
 
 export interface CoreSettings {
@@ -105,6 +109,8 @@ export interface Chats {
   /** Resolves when nothing said in the room from now on is missed. */
   watch(roomId: RoomId): Promise<void>;
   unwatch(roomId: RoomId): void;
+  /** Messages that this node keeps because the archive is not known to have them. */
+  readonly waiting: number;
   /** The place of the last message that the members here were told; 0: there is none. */
   latest(roomId: RoomId): number;
   /** A full session says something. It is told by the message itself, or by a refusal. */
@@ -126,6 +132,7 @@ export interface Chats {
 export interface Media {
   /** There is a Media Service that can be asked just now. */
   readonly isAvailable: boolean;
+  readonly services: readonly { readonly name: string; readonly isOpen: boolean; readonly load: number }[];
   /** A full session asks for something. It is answered, or refused; its other messages do not wait. */
   request(session: Session, seat: Seat, asked: MediaRequest, ask: Ask): void;
   /** A session has lost its seat for good: what it had is closed. */

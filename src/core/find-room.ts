@@ -4,6 +4,7 @@ import type { RoomId } from '../protocol/ids.js';
 import type { CommandOf } from '../protocol/messages.js';
 import { isAnonymous, type Identity, type RoomRecord } from '../protocol/records.js';
 import type { Context } from './context.js';
+import { note } from './note.js';
 import { newRoom } from './room-desk.js';
 import { sameSecret } from './secret.js';
 import type { Session } from './session.js';
@@ -57,7 +58,7 @@ function mayEnter(
 ): boolean {
   if (record.isOpen === true) return true;
   if (roomToken !== undefined)
-    return guesses.spend(arrived.address, clock.now(), () => sameSecret(roomToken, record.token));
+    return guesses.spend(arrived.address, clock.now(), () => sameSecret(roomToken.reveal(), record.token));
   // Who comes by an address alone has no place to say it; the room's creator needs no leave of anybody.
   return isDoor === true && !isAnonymous(identity) && identity.sub === record.createdBy;
 }
@@ -81,7 +82,9 @@ function leadsToNone(
 
 /** A room was deleted, and somebody has made an open one of that name: not the one that the token is of. */
 function isAnother({ isDoor, roomToken }: CommandOf<'join'>, { isOpen, token }: RoomRecord): boolean {
-  return isDoor === true && isOpen === true && roomToken !== undefined && !sameSecret(roomToken, token);
+  return (
+    isDoor === true && isOpen === true && roomToken !== undefined && !sameSecret(roomToken.reveal(), token)
+  );
 }
 
 async function makeOpen(
@@ -91,13 +94,16 @@ async function makeOpen(
 ): Promise<RoomRecord> {
   const rule = { name: 'rooms', limit: context.limits.roomsPerMinute, perMs: 60_000 };
   const { isAllowed, retryAfterMs } = await context.limiter.take(rule, session.arrived.address);
-  if (!isAllowed)
+  if (!isAllowed) {
+    note(context, 'limit_reached', session, { code: 'rooms' });
     throw new SignalingError('RATE_LIMITED', 'Too many new rooms from this address.', { retryAfterMs });
+  }
   const made = newRoom(context, roomId, identity, { isOpen: true });
   // Who comes when its time is over finds it as it was: those who sit there still do, and its creator is its creator.
   const record = old?.isOpen === true ? { ...old, expiresAtS: made.expiresAtS } : made;
   if ((await context.store.create(record, Math.floor(context.clock.now() / 1000))) === 'created') {
     context.tally.rooms_created += 1;
+    note(context, 'room_created', session, { room: roomId, sub: identity.sub });
     return record;
   }
   // Somebody else was faster.

@@ -1,8 +1,10 @@
 /** Taking a seat, giving it up, and who is told of it. */
+import { dialectLabel } from '../ports/metrics.js';
 import type { SeatKey } from '../ports/presence.js';
 import type { Event, LeaveReason, RosterEntry } from '../protocol/messages.js';
 import type { PeerCard, SeatRecord } from '../protocol/records.js';
 import type { Context } from './context.js';
+import { note } from './note.js';
 import type { Room } from './room.js';
 import type { Seat, Session } from './session.js';
 
@@ -113,14 +115,14 @@ export function takeSeat(context: Context, session: Session, seat: Seat, quiet: 
   }
   session.state = { at: 'joined', quiet, seat };
   room.liveCount += 1;
-  context.tally.joins += 1;
+  context.tally.metrics.families.joins.add({ dialect: dialectLabel(session.sink.dialect) });
   if (wasPresent) announce(room, { type: 'peer_left', peerId, reason: 'replaced' }, session);
   forgetOldestName(context, room);
   announce(room, joined(seat), session);
 }
 
 /** Another socket goes on with a session: the seat, its mail and its name are handed over, and nobody has left. */
-export function passSeat(context: Context, from: Session, to: Session, seat: Seat): void {
+export function passSeat(from: Session, to: Session, seat: Seat): void {
   const wasDetached = from.state.at === 'detached';
   if (from.state.at === 'detached') from.state.endGrace();
   from.state = { at: 'closed', quiet: false };
@@ -128,7 +130,6 @@ export function passSeat(context: Context, from: Session, to: Session, seat: Sea
   to.id = from.id;
   to.state = { at: 'joined', quiet: false, seat };
   seat.session = to;
-  context.tally.resumes += 1;
   if (wasDetached) announce(seat.room, { type: 'peer_resumed', peerId: seat.peerId }, to);
 }
 
@@ -153,6 +154,7 @@ export function unseat(context: Context, session: Session, reason: LeaveReason):
   if (!('seat' in state)) return;
   const { seat } = state;
   const wasPresent = isPresent(session);
+  if (wasPresent) note(context, 'left', session, { code: reason });
   vacate(context, session);
   context.ledger.left(seat, reason);
   if (wasPresent) announce(seat.room, { type: 'peer_left', peerId: seat.peerId, reason });
@@ -194,6 +196,7 @@ function giveUp(context: Context, session: Session): void {
     return;
   }
   state.endGrace();
+  note(context, 'left', session, { code: 'disconnected' });
   const { seat } = state;
   session.state = { at: 'kept', quiet: true, seat };
   context.ledger.changed(seat);

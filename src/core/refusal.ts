@@ -24,15 +24,16 @@ export function refuse(
   error: SignalingError,
   ask: Ask | undefined,
 ): void {
+  const { refusals } = context.tally.metrics.families;
   if (session.state.quiet && ask?.answered !== true) {
-    context.tally.refusals_silent += 1;
+    refusals.add({ code: error.code, told: 'no' });
     if (!session.silentRefusalLogged) {
       session.silentRefusalLogged = true;
       context.logger.info('refused_silently', { session: session.id, code: error.code });
     }
     return;
   }
-  context.tally.refusals_told += 1;
+  refusals.add({ code: error.code, told: 'yes' });
   session.tell({ type: 'refused', error }, ask);
   strike(session, error);
 }

@@ -179,7 +179,11 @@ async function dismiss(context: Context, seat: SeatRecord): Promise<boolean> {
   if (seat.isQuiet && isOwnName(seat)) {
     try {
       const outcome = await context.identities.deleteUser(identity.username);
-      if (outcome === 'deleted') context.tally.users_deleted += 1;
+      if (outcome === 'deleted') {
+        context.tally.users_deleted += 1;
+        const { roomId: room, peerId: peer } = seat;
+        context.audit.record('user_deleted', { sub: identity.sub, session: sessionId, room, peer });
+      }
     } catch (error) {
       context.tally.user_deletions_failed += 1;
       context.logger.warn('user_not_deleted', { session: sessionId, error });

@@ -9,6 +9,7 @@ import { isHeld } from './cluster/name-holder.js';
 import type { Context } from './context.js';
 import { Mailbox } from './mailbox.js';
 import { endOf, isOvertaken, takeSeat, unseat } from './membership.js';
+import { note } from './note.js';
 import { hashToken } from './resume-tokens.js';
 import type { Room } from './room.js';
 import { recordedMode } from './room-mode.js';
@@ -94,6 +95,7 @@ export async function sit(context: Context, session: Session, entrant: Entrant, 
     if (holder?.state.at === 'outside') {
       tally.takeovers += 1;
       logger.info('replaced', { session: holder.id, by: session.id });
+      note(context, 'taken_over', holder, {}, seat);
       holder.sink.close('replaced');
     }
     session.strikes = 0;

@@ -1,11 +1,13 @@
 import type { PeerId, SessionId } from '../protocol/ids.js';
 import type { Identity, PeerCard, Standing } from '../protocol/records.js';
+import type { Secret } from '../protocol/secret.js';
 import type { EventSink } from '../ports/event-sink.js';
 import type { Ask, Event, Receipt, Relayed } from '../protocol/messages.js';
 import type { Hearing, Mailbox } from './mailbox.js';
 import type { MessageBudget } from './message-budget.js';
 import type { UserBudget } from './user-budgets.js';
 import type { Room } from './room.js';
+import { WireFrame } from '../protocol/wire-frame.js';
 
 /** A seat in a room: who sits there, as whom. */
 export interface Seat {
@@ -55,9 +57,11 @@ export type SessionState =
 /** What is known of a socket before it says anything. */
 export interface Arrived {
   /** The token that the upgrade carried. */
-  readonly credential: string | undefined;
+  readonly credential: Secret | undefined;
   /** Where it comes from, for limits. */
   readonly address: string;
+  /** The header of that name that the upgrade carried: the trace that its joins belong to. */
+  readonly traceparent?: unknown;
 }
 
 /** What is planned for a session that sits: the end of its proof, new ICE servers, its user's budget given back. */
@@ -139,7 +143,7 @@ function isNotice(event: Event): boolean {
 function addressed(event: Event, { peerId }: Seat): Event {
   if (event.type !== 'signal' || event.to !== undefined) return event;
   const { type, kind, from, body, frame } = event;
-  const unsigned = frame === undefined ? frame : { ...frame, isSigned: false };
+  const unsigned = frame === undefined ? frame : new WireFrame(frame.dialect, frame.bytes, false);
   return { type, kind, from, to: peerId, body, frame: unsigned, isAddressed: true };
 }
 

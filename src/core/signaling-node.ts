@@ -1,4 +1,5 @@
 import type { EventSink } from '../ports/event-sink.js';
+import type { GaugeReadings } from '../ports/metrics.js';
 import { createCluster, type Cluster } from './cluster/cluster.js';
 import { SignalingError } from '../protocol/errors.js';
 import { asSessionId, type PeerId } from '../protocol/ids.js';
@@ -9,9 +10,11 @@ import type { Context, CoreSettings, Ports } from './context.js';
 import { answerToBadToken } from './bad-tokens.js';
 import { dispatch, reject } from './dispatch.js';
 import { drain } from './drain.js';
+import { readFigures } from './figures.js';
 import { disconnect, sweepExpired } from './membership.js';
 import { MessageBudget } from './message-budget.js';
 import { createRoomsApi, type RoomsApi } from './rooms-api.js';
+import { roomsHere, type RoomHere } from './rooms-here.js';
 import {
   createRoom,
   deletePeer,
@@ -141,6 +144,16 @@ export class SignalingNode {
       sessions,
       peersByRole: Object.fromEntries(peersByRole),
     };
+  }
+
+  /** Gauges of the moment. */
+  figures(): GaugeReadings {
+    return readFigures(this.#context);
+  }
+
+  /** The rooms with most peers, for the operator. */
+  roomsHere(most: number): readonly RoomHere[] {
+    return roomsHere(this.#context.hub, most);
   }
 
   /** Empty when ready; else a word for each thing that is not. */

@@ -1,5 +1,6 @@
 /** What goes with a session while it sits: the end of its token, of its TURN credentials, and what its user may send. */
 import type { Context } from './context.js';
+import { note } from './note.js';
 import type { Session } from './session.js';
 
 /** A client has so long to bring another token. */
@@ -59,6 +60,7 @@ function planIce(context: Context, session: Session): void {
   if (state.at !== 'joined') return;
   const { ttlS } = context.ice.configFor(state.seat.identity.sub);
   if (ttlS === undefined) return;
+  note(context, 'turn_credentials_issued', session);
   const atMs = context.clock.now() + ttlS * 1000 * iceLifePart;
   session.plan(
     'ice',

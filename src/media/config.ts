@@ -2,13 +2,17 @@
 import os from 'node:os';
 import net from 'node:net';
 import { z } from 'zod';
+import { readSecretFiles } from '../secret-files.js';
 import type { MediaLogLevel } from './media-log.js';
+import { parseNetworks } from './metrics-gate.js';
 
 export interface MediaConfig {
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
   readonly internalServiceKey: string;
+  /** Who sees the metrics without the key: addresses, networks, `loopback`. */
+  readonly metricsNetworks: readonly string[];
   /** The mediasoup package, or the path of another one's main file. */
   readonly library: string;
   readonly workers: number;
@@ -47,11 +51,18 @@ function whole(least: number, most: number): z.ZodType<number, string> {
 const address = z.string().refine((text) => net.isIP(text) !== 0, 'must be an IP address');
 const key = 'must be set, to the key that the signaling server has, of at least 16 characters';
 
+/** `none` stands for an empty list, because an empty variable is one that is not set. */
+function networkList(text: string): readonly string[] {
+  const entries = text.split(',').map((entry) => entry.trim());
+  return entries.filter((entry) => entry !== '' && entry !== 'none');
+}
+
 const schema = z
   .object({
     MEDIA_HOST: z.string().default('127.0.0.1'),
     MEDIA_PORT: whole(0, 65_535).default(8_010),
     INTERNAL_SERVICE_KEY: z.string({ error: key }).min(16, key),
+    MEDIA_METRICS_NETWORKS: z.string().default('loopback').transform(networkList),
     MEDIA_LIBRARY: z.string().default('mediasoup'),
     MEDIA_WORKERS: whole(1, 256).default(os.availableParallelism()),
     MEDIA_LISTEN_IP: address.default('127.0.0.1'),
@@ -72,6 +83,11 @@ const schema = z
     const issue = (name: string, message: string): void => {
       context.addIssue({ code: 'custom', path: [name], message });
     };
+    try {
+      parseNetworks(env.MEDIA_METRICS_NETWORKS);
+    } catch (error) {
+      issue('MEDIA_METRICS_NETWORKS', error instanceof Error ? error.message : String(error));
+    }
     if (env.MEDIA_RTC_MAX_PORT < env.MEDIA_RTC_MIN_PORT) {
       issue('MEDIA_RTC_MAX_PORT', 'is below MEDIA_RTC_MIN_PORT');
     }
@@ -88,19 +104,21 @@ const schema = z
 export function loadMediaConfig(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): MediaConfig {
-  const parsed = schema.safeParse(
-    Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== '')),
-  );
-  if (!parsed.success) {
-    throw new MediaConfigError(
-      parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`),
-    );
+  const { variables, problems } = readSecretFiles(environment, ['INTERNAL_SERVICE_KEY']);
+  const parsed = schema.safeParse(variables);
+  if (!parsed.success || problems.length > 0) {
+    const issues = parsed.error?.issues ?? [];
+    throw new MediaConfigError([
+      ...problems,
+      ...issues.map(({ path, message }) => `${path.join('.')} ${message}`),
+    ]);
   }
   const env = parsed.data;
   return {
     host: env.MEDIA_HOST,
     port: env.MEDIA_PORT,
     internalServiceKey: env.INTERNAL_SERVICE_KEY,
+    metricsNetworks: env.MEDIA_METRICS_NETWORKS,
     library: env.MEDIA_LIBRARY,
     workers: env.MEDIA_WORKERS,
     listenIp: env.MEDIA_LISTEN_IP,

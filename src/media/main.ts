@@ -4,6 +4,8 @@ import { MediaConfigError, takeMediaConfig, type MediaConfig } from './config.js
 import { createMediaApp, type MediaApp } from './media-app.js';
 import { EngineError, loadEngine } from './mediasoup-engine.js';
 
+// A full disk, or a reader that is gone, is no reason to end.
+process.stdout.on('error', () => undefined);
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };

@@ -7,11 +7,12 @@ import { mediaCalls } from './media-calls.js';
 import { takeGauges, takeStats } from './media-census.js';
 import { systemMediaClock, type MediaClock } from './media-clock.js';
 import { createMediaHttp } from './media-http.js';
-import { createMediaLog } from './media-log.js';
+import { createMediaLog, type MediaLog } from './media-log.js';
 import { MediaMetrics } from './media-metrics.js';
 import { MediaRooms } from './media-rooms.js';
 import { MediaService } from './media-service.js';
 import type { Engine } from './mediasoup-engine.js';
+import { parseNetworks } from './metrics-gate.js';
 import { Workers } from './workers.js';
 
 /** Sessions are named once a second; a signaling node that was killed comes back, or others do, within this. */
@@ -19,6 +20,17 @@ const ownerTtlMs = 15_000;
 const roomTtlMs = 60_000;
 /** Callers keep their connections; the caller must be the one who closes them, or a call meets a closed one. */
 const keepAliveMs = 65_000;
+/** A request must be here in time, headers first; Node looks for late ones every 2 s. */
+const httpBounds = {
+  headersTimeout: 10_000,
+  requestTimeout: 20_000,
+  connectionsCheckingInterval: 2_000,
+  keepAliveTimeout: keepAliveMs,
+};
+/** While something is asked or answered, a connection may stand still for so long. */
+const stallMs = 30_000;
+/** Some of each signaling node. */
+const maxConnections = 1_024;
 /** For answers that are on their way. */
 const lastWordsMs = 500;
 
@@ -33,8 +45,8 @@ export function createMediaApp(
   config: MediaConfig,
   engine: Engine,
   clock: MediaClock = systemMediaClock,
+  log: MediaLog = createMediaLog(config.logLevel),
 ): MediaApp {
-  const log = createMediaLog(config.logLevel);
   const workers = new Workers(engine, config, clock, log);
   const limits = {
     transports: config.maxTransportsPerOwner,
@@ -44,24 +56,29 @@ export function createMediaApp(
   const rooms = new MediaRooms(workers, { limits, ownerTtlMs, roomTtlMs }, clock, log);
   const service = new MediaService(workers, rooms, config);
   const server = createServer(
+    { ...httpBounds },
     createMediaHttp({
       calls: mediaCalls(service),
       health: () => service.health(),
       stats: () => ({ ...service.health(), ...takeStats(workers, rooms) }),
       metrics: new MediaMetrics(() => takeGauges(workers, rooms)),
       internalServiceKey: config.internalServiceKey,
+      metricsNetworks: parseNetworks(config.metricsNetworks),
       log,
     }),
   );
-  server.keepAliveTimeout = keepAliveMs;
+  server.timeout = stallMs;
+  server.maxConnections = maxConnections;
   return {
     async listen() {
       await checkListenIp(config.listenIp);
       await workers.start();
       await listening(server, config);
+      log.info('listening', { http: addressOf(server) });
       return addressOf(server);
     },
     async close() {
+      log.info('stopping');
       const closed = new Promise<void>((resolve) => {
         server.close(() => {
           resolve();

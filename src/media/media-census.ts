@@ -56,11 +56,14 @@ export function takeGauges(workers: Workers, rooms: MediaRooms): MediaGauges {
   const sum = (what: keyof Use): number => workers.alive.reduce((total, { use }) => total + use[what], 0);
   return {
     workers: workers.alive.length,
+    workers_wanted: workers.wanted,
+    sessions: rooms.all.reduce((total, { owners }) => total + owners.length, 0),
     rooms: rooms.all.length,
     transports: sum('transports'),
     producers: sum('producers'),
     consumers: sum('consumers'),
     load: workers.load,
     worker_deaths_total: workers.deaths,
+    worker_cpu_seconds_total: workers.alive.reduce((total, { cpuMs }) => total + cpuMs, 0) / 1_000,
   };
 }

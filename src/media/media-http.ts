@@ -6,6 +6,7 @@ import type { MediaCall } from './media-calls.js';
 import type { MediaLog } from './media-log.js';
 import type { MediaMetrics } from './media-metrics.js';
 import { MediaRefusal } from './media-refusal.js';
+import { bearerKey, isFromNetwork } from './metrics-gate.js';
 
 export interface MediaFace {
   readonly calls: readonly MediaCall[];
@@ -13,6 +14,8 @@ export interface MediaFace {
   readonly stats: () => object;
   readonly metrics: MediaMetrics;
   readonly internalServiceKey: string;
+  /** Who sees the metrics without it. */
+  readonly metricsNetworks: (address: string) => boolean;
   readonly log: MediaLog;
 }
 
@@ -22,6 +25,7 @@ export function createMediaHttp({
   stats,
   metrics,
   internalServiceKey,
+  metricsNetworks,
   log,
 }: MediaFace): Express {
   const isKey = keyCheck(internalServiceKey);
@@ -41,12 +45,20 @@ export function createMediaHttp({
 
   app.use((_, response, next) => {
     response.locals['beganMs'] = performance.now();
+    response.set({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
     next();
   });
   app.get('/health', (_, response) => {
     response.json(health());
   });
-  app.get('/metrics', async (_, response) => {
+  app.get('/metrics', async (request, response, next) => {
+    const shown = request.get('x-internal-service-key') ?? bearerKey(request);
+    // Who shows a key is judged by it alone.
+    const mayCome = shown === undefined ? isFromNetwork(request, metricsNetworks) : isKey(shown);
+    if (!mayCome) {
+      next();
+      return;
+    }
     const { contentType, text } = await metrics.render();
     response.type(contentType).send(text);
   });

@@ -4,23 +4,36 @@ import type { MediaRefusalCode } from '../protocol/media-api.js';
 /** What is counted by looking at it, when somebody scrapes. */
 export interface MediaGauges {
   readonly workers: number;
+  readonly workers_wanted: number;
+  readonly sessions: number;
   readonly rooms: number;
   readonly transports: number;
   readonly producers: number;
   readonly consumers: number;
   readonly load: number;
   readonly worker_deaths_total: number;
+  readonly worker_cpu_seconds_total: number;
 }
 
 const help = {
   workers: 'Worker processes alive now',
+  workers_wanted: 'Worker processes that there should be (MEDIA_WORKERS)',
+  sessions: 'Sessions of signaling servers that have something here now',
   rooms: 'Rooms with a router now',
   transports: 'WebRTC transports open now',
   producers: 'Producers open now',
   consumers: 'Consumers open now',
-  load: 'Producers and consumers of the busiest worker, as a share of what it is good for',
+  load: 'Producers and consumers of the busiest worker, as a share of what it is good for; a million without workers',
   worker_deaths_total: 'Worker processes that died',
+  worker_cpu_seconds_total: 'CPU time of the workers alive, as of the latest look at them, every 5 seconds',
 } as const satisfies Record<keyof MediaGauges, string>;
+
+/** Gauges of prom-client whose names say that they were counters; by kind they are there under another. */
+const misnamed = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+];
 
 export type Outcome = 'ok' | MediaRefusalCode;
 
@@ -43,9 +56,10 @@ export class MediaMetrics {
 
   constructor(read: () => MediaGauges) {
     collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: 100 });
+    for (const name of misnamed) this.#registry.removeSingleMetric(name);
     for (const name of Object.keys(help) as (keyof MediaGauges)[]) {
       const options = { name: `media_${name}`, help: help[name], registers: [this.#registry] };
-      if (name === 'worker_deaths_total') {
+      if (name.endsWith('_total')) {
         new Counter({
           ...options,
           collect() {

@@ -90,9 +90,9 @@ export class MediaRooms {
       this.#rooms.set(id, room);
       room.router.observer.once('close', () => {
         this.#rooms.delete(id);
-        this.#log.info('room_closed', { roomId: id, epoch: room.state.epoch });
+        this.#log.info('room_closed', { room: id, epoch: room.state.epoch });
       });
-      this.#log.info('room_opened', { roomId: id, epoch: room.state.epoch, pid: room.worker.pid });
+      this.#log.info('room_opened', { room: id, epoch: room.state.epoch, pid: room.worker.pid });
       return room;
     } finally {
       this.#opening.delete(id);
@@ -104,7 +104,7 @@ export class MediaRooms {
       for (const owner of room.owners) {
         owner.unnamed += 1;
         if (owner.unnamed * sweepMs < this.#settings.ownerTtlMs) continue;
-        this.#log.info('owner_swept', { roomId: room.id, owner: owner.id });
+        this.#log.info('owner_swept', { room: room.id, owner: owner.id });
         room.closeOwner(owner.id);
       }
       room.unkept += 1;

@@ -54,6 +54,11 @@ export class MediaWorker {
     return this.use.producers + this.use.consumers;
   }
 
+  /** CPU time of its process, milliseconds, as of the latest probe. */
+  get cpuMs(): number {
+    return this.resources === undefined ? 0 : this.resources.ru_utime + this.resources.ru_stime;
+  }
+
   async createRouter(): Promise<EngineRouter> {
     const router = await this.#worker.createRouter({ mediaCodecs: structuredClone(routerCodecs) });
     countUntilClosed(this.use, 'rooms', router);

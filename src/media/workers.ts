@@ -63,6 +63,11 @@ export class Workers {
     });
   }
 
+  /** As many as were asked for. */
+  get wanted(): number {
+    return this.#settings.workers;
+  }
+
   get alive(): readonly MediaWorker[] {
     return [...this.#alive];
   }

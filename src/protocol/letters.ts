@@ -9,9 +9,9 @@ import {
   type Relayed,
   type SignalEvent,
   type SignalKind,
-  type WireFrame,
 } from './messages.js';
 import type { Json, JsonObject } from './records.js';
+import { WireFrame } from './wire-frame.js';
 
 const kinds: readonly string[] = signalKinds;
 
@@ -57,7 +57,7 @@ export function readRelay({ kind: type, head, body }: Letter): Relay {
   if (typeof room !== 'string' || typeof from !== 'string' || typeof dialect !== 'string') throw malformed();
   const roomId = asRoomId(room);
   const peers = { from: asPeerId(from), to: typeof to === 'string' ? asPeerId(to) : undefined };
-  const frame: WireFrame = { dialect, bytes: body, isSigned: true };
+  const frame = new WireFrame(dialect, body, true);
   const receipt =
     typeof session === 'string' && typeof id === 'string'
       ? { roomId, from: peers.from, session: asSessionId(session), id, isAwaited: peers.to !== undefined }

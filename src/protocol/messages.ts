@@ -8,6 +8,8 @@ import type { IceConfig } from './ice.js';
 import type { ChatMessage } from './chat.js';
 import type { Limits } from './limits.js';
 import type { MediaReply, MediaRequest, ProducerCard } from './media-messages.js';
+import type { Secret } from './secret.js';
+import type { WireFrame } from './wire-frame.js';
 import type { Json, JsonObject, ModeReason, PeerCard, RoomMode } from './records.js';
 
 /** What a reply must quote of the request it answers. */
@@ -20,14 +22,6 @@ export interface Ask {
   readonly unquotable?: true;
   /** The verb promises an answer, even to a quiet session. */
   readonly answered: boolean;
-}
-
-/** The very bytes of a frame, for receivers of the same dialect. */
-export interface WireFrame {
-  readonly dialect: string;
-  readonly bytes: Buffer;
-  /** Whom it is from stands in it: it may be handed on as it is. */
-  readonly isSigned: boolean;
 }
 
 /** `notice`: whatever else peers of a room tell each other (hand raised, muted, …); the server does not look into it. */
@@ -46,7 +40,7 @@ export interface PeerFilter {
 /** What a peer shows to go on with its session. */
 export interface ResumeClaim {
   readonly sessionId: SessionId;
-  readonly token: string;
+  readonly token: Secret;
   readonly count: number;
   /** The `seq` of the last chat message that it has had: if its node is dead, nobody else knows. */
   readonly chatSeq?: number;
@@ -58,9 +52,9 @@ interface Payloads {
     /** Absent when the client sent something that cannot name a room; refused only after the identity is known. */
     readonly roomId?: RoomId;
     /** Absent when the client sent something that can be no room token. */
-    readonly roomToken?: string;
+    readonly roomToken?: Secret;
     /** Empty when the client sent something that can be no token; absent: what the upgrade carried. */
-    readonly idToken?: string;
+    readonly idToken?: Secret;
     /** `false` when the client sent something that can name no peer; absent when the server is to make one up. */
     readonly peerId?: PeerId | false;
     /** How the server makes one up: after the user, another for each socket, or at random until the peer names itself. */
@@ -110,7 +104,7 @@ interface Payloads {
   kick: { readonly by?: PeerId; readonly target: PeerId; readonly reason?: string };
   transfer_host: { readonly by?: PeerId; readonly to: PeerId };
   /** A newer token of the same user. */
-  refresh_token: { readonly token: string };
+  refresh_token: { readonly token: Secret };
   /** Said to everybody in the room, the one who says it included, and kept. `id`: absent when the server is to make one up. */
   chat: { readonly by?: PeerId; readonly id?: string; readonly content: string };
   /** Messages before that `seq`; absent: the latest. */

@@ -5,6 +5,8 @@ import proxyAddr from 'proxy-addr';
 /** Is it one of the proxies whose word about their clients is believed? */
 export type TrustedProxies = (address: string) => boolean;
 
+/** RFC 7239's, and what proxies wrote before it. */
+const forwardingHeaders = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'] as const;
 const rangeNames: readonly string[] = ['loopback', 'linklocal', 'uniquelocal'];
 
 /**
@@ -30,6 +32,33 @@ export function clientAddress(request: IncomingMessage, trusted: TrustedProxies)
     if (key !== undefined) return key;
   }
   return 'unknown';
+}
+
+/** Who holds the other end of a connection, as a key to count by, like `clientAddress`, whatever it says for whom. */
+export function subscriberOf({ remoteAddress }: { readonly remoteAddress?: string | undefined }): string {
+  return keyOf(bare(remoteAddress)) ?? 'unknown';
+}
+
+/** Is who holds the other end of the connection a proxy of ours? */
+export function isTrustedPeer(
+  { remoteAddress }: { readonly remoteAddress?: string | undefined },
+  trusted: TrustedProxies,
+): boolean {
+  const own = bare(remoteAddress);
+  return own !== '' && trusted(own);
+}
+
+/**
+ * Is the client in one of these networks? Only as far as it can be known: a request that somebody forwarded who is no
+ * trusted proxy of ours comes from nowhere, and so does one whose trusted proxy says in another header than
+ * `X-Forwarded-For` for whom it asks.
+ */
+export function isFrom(request: IncomingMessage, trusted: TrustedProxies, networks: TrustedProxies): boolean {
+  const isForwarded = forwardingHeaders.some((name) => request.headers[name] !== undefined);
+  const isNamed = request.headers['x-forwarded-for'] !== undefined;
+  if (isForwarded && !(isNamed && isTrustedPeer(request.socket, trusted))) return false;
+  const client = bare(proxyAddr.all(request, (address) => trusted(bare(address))).at(-1));
+  return isIP(client) !== 0 && networks(client);
 }
 
 function check(entry: string): void {

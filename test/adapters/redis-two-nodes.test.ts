@@ -63,7 +63,11 @@ test('[R4] LOCAL_SIGNING_KEY wins over the shared key', async () => {
 });
 
 test('[R7] the start fails with a readable line when Redis refuses the password', async () => {
-  const config = loadConfig({ REDIS_URL: `redis://:wrong@${redis.address}`, LOG_LEVEL: 'silent' });
+  const config = loadConfig({
+    REDIS_URL: `redis://:wrong@${redis.address}`,
+    LOG_LEVEL: 'silent',
+    AUDIT_LOG: 'none',
+  });
   const failure = createApp(config);
   await expect(failure).rejects.toThrow(ConfigError);
   await expect(failure).rejects.toThrow(`Redis at ${redis.address} refuses the login: WRONGPASS`);

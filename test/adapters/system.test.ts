@@ -110,12 +110,14 @@ describe('PinoLogger', () => {
 
   test('does not write secrets, should one be passed', () => {
     const { logger, lines } = open();
-    logger.info('oops', {
+    const smuggled: object = {
       token: 'very-secret',
       id_token: 'very-secret',
       sdp: 'very-secret',
-      payload: 'very-secret',
-    });
+      payload: { text: 'very-secret' },
+      unheardOf: { deep: 'very-secret' },
+    };
+    logger.info('oops', smuggled);
     expect(lines).toHaveLength(1);
     expect(lines.join('')).not.toContain('very-secret');
     expect(lines.join('')).toContain('[redacted]');
@@ -123,16 +125,16 @@ describe('PinoLogger', () => {
 });
 
 describe('PrometheusMetrics', () => {
-  const gauges = { connections: 3, sessions: 2, rooms: 1 };
+  const gauges = { connections: 3, links: 2, rooms: [{ labels: { mode: 'P2P' }, value: 1 }] };
 
   test('shows each counter of the tally as it stands when it is read', async () => {
     const tally = createTally();
     const metrics = new PrometheusMetrics(tally, () => gauges);
-    tally.joins += 1;
+    tally.kicks += 1;
     await metrics.render();
-    tally.joins += 1;
+    tally.kicks += 1;
     const { text } = await metrics.render();
-    expect(text).toContain('signaling_joins_total 2\n');
+    expect(text).toContain('signaling_kicks_total 2\n');
     for (const [name, help] of Object.entries(counters)) {
       expect(text).toContain(
         `# HELP signaling_${name}_total ${help}\n# TYPE signaling_${name}_total counter\n`,
@@ -143,11 +145,11 @@ describe('PrometheusMetrics', () => {
   test('shows the gauges as they stand when it is read, and the process itself', async () => {
     const now = { ...gauges };
     const metrics = new PrometheusMetrics(createTally(), () => now);
-    now.sessions = 7;
+    now.links = 7;
     const { text, contentType } = await metrics.render();
     expect(text).toContain('signaling_connections 3\n');
-    expect(text).toContain('signaling_sessions 7\n');
-    expect(text).toContain('signaling_rooms 1\n');
+    expect(text).toContain('signaling_links 7\n');
+    expect(text).toContain('signaling_rooms{mode="P2P"} 1\n');
     expect(text).toContain('process_cpu_seconds_total');
     expect(contentType).toMatch(/^text\/plain; version=0\.0\.4/);
   });
@@ -155,9 +157,9 @@ describe('PrometheusMetrics', () => {
   test('lets two live in one process', async () => {
     const [one, two] = [createTally(), createTally()];
     const metrics = [one, two].map((tally) => new PrometheusMetrics(tally, () => gauges));
-    two.joins = 5;
+    two.kicks = 5;
     const texts = await Promise.all(metrics.map(async (each) => (await each.render()).text));
-    expect(texts[0]).toContain('signaling_joins_total 0\n');
-    expect(texts[1]).toContain('signaling_joins_total 5\n');
+    expect(texts[0]).toContain('signaling_kicks_total 0\n');
+    expect(texts[1]).toContain('signaling_kicks_total 5\n');
   });
 });

@@ -5,6 +5,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { ProcessBuild } from '../support/process-build.js';
 import { Program } from '../support/spawn.js';
+import { logFolder } from '../support/test-logs.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -41,7 +42,17 @@ export async function runScript<Result>(script: string, args: readonly string[])
   try {
     const { entry } = made;
     const json = path.join(made.folder, 'result.json');
-    const command = [path.join(root, 'scripts/chaos', script), ...args, '--entry', entry, '--json', json];
+    const logs = logFolder();
+    const kept = logs === undefined ? [] : ['--logs', logs];
+    const command = [
+      path.join(root, 'scripts/chaos', script),
+      ...args,
+      '--entry',
+      entry,
+      '--json',
+      json,
+      ...kept,
+    ];
     const program = Program.start(process.execPath, command);
     try {
       const { code } = await program.exited;

@@ -4,7 +4,6 @@ import { absentText, newStateText, writeRoom } from '../../src/adapters/cached-r
 import { CachedRoomStore } from '../../src/adapters/cached-room-store.js';
 import { MemoryRoomStore } from '../../src/adapters/memory/memory-room-store.js';
 import type { RoomCache } from '../../src/adapters/room-cache.js';
-import { PinoLogger } from '../../src/adapters/system/pino-logger.js';
 import { SystemClock } from '../../src/adapters/system/system-clock.js';
 import type { RoomStore } from '../../src/ports/room-store.js';
 import { SignalingError } from '../../src/protocol/errors.js';
@@ -12,6 +11,7 @@ import { asRoomId } from '../../src/protocol/ids.js';
 import type { RoomRecord } from '../../src/protocol/records.js';
 import { HeldRoomStore } from '../support/held-room-store.js';
 import { roomStoreContract } from './room-store-contract.js';
+import { testLogger } from '../support/test-logs.js';
 
 export interface RoomCacheSetup {
   /** The cache as two nodes see it; the same for both where there can be one only. */
@@ -20,7 +20,7 @@ export interface RoomCacheSetup {
 }
 
 const clock = new SystemClock();
-const logger = new PinoLogger({ level: 'silent' });
+const logger = testLogger();
 const nowS = Math.floor(Date.now() / 1000);
 const ttlMs = 3_600_000;
 

@@ -1,8 +1,11 @@
 /** Two ends of a link over a bus that loses, repeats, delays and refuses. */
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { MemoryCluster } from '../../src/adapters/memory/memory-cluster.js';
 import { Link } from '../../src/core/cluster/link.js';
 import type { Parcel } from '../../src/core/cluster/parcel.js';
+import { PostOffice } from '../../src/core/cluster/post-office.js';
+import { createTally, type Logger } from '../../src/ports/runtime.js';
 import { readBatch, writeBatch, type Letter } from '../../src/protocol/envelope.js';
 import { asNodeId } from '../../src/protocol/ids.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -126,7 +129,7 @@ describe('[C12] a link', () => {
 
   test('what its sender cannot repeat any more is skipped, not waited for', async () => {
     const wire = new Wire(() => 'arrives');
-    const header = { origin: asNodeId('a'), isComplaint: false, isQuestion: false, had: 0 };
+    const header = { origin: asNodeId('a'), isComplaint: false, isQuestion: false, had: 0, sentAtMs: 0 };
     const batch = readBatch(writeBatch({ ...header, first: 7, base: 7 }, [say('seven')]));
     if (batch !== undefined) wire.b.receive(batch);
     await turns();
@@ -144,6 +147,39 @@ describe('[C12] a link', () => {
 });
 
 describe('[C13] a batch', () => {
+  test('of another version is counted, told, and nothing else', async () => {
+    const cluster = new MemoryCluster(new FakeClock());
+    const [here, there] = [asNodeId('here'), asNodeId('there')];
+    const told: unknown[] = [];
+    const silent = (): void => undefined;
+    const logger: Logger = {
+      debug: silent,
+      info: silent,
+      warn: (event, fields) => {
+        told.push([event, fields]);
+      },
+      error: silent,
+    };
+    const tally = createTally();
+    const bus = cluster.bus(here);
+    const office = new PostOffice({ bus, clock: new FakeClock(), logger, tally, self: here });
+    const letters: Letter[] = [];
+    await office.open((_, letter) => letters.push(letter));
+    const numbers = { first: 1, base: 1, had: 0, sentAtMs: 1 };
+    const header = { origin: there, isComplaint: false, isQuestion: false, ...numbers };
+    const batch = Buffer.from(writeBatch(header, [say('one')]));
+    const older = Buffer.from(batch);
+    older[0] = 1;
+    await cluster.bus(there).post(here, older);
+    await turns();
+    expect([letters.length, tally.letters_malformed]).toEqual([0, 1]);
+    expect(told).toEqual([['letters_of_other_version', { version: '1' }]]);
+    await cluster.bus(there).post(here, batch);
+    await turns();
+    expect([letters.length, tally.letters_malformed, told.length]).toEqual([1, 1, 1]);
+    office.close();
+  });
+
   test('is read as it was written', () => {
     const letter = fc.record({
       kind: fc.constantFrom('signal' as const, 'ask' as const, 'void' as const),
@@ -160,7 +196,8 @@ describe('[C13] a batch', () => {
         fc.boolean(),
         fc.boolean(),
         (letters, first, base, had, isComplaint, isQuestion) => {
-          const header = { origin: asNodeId('node-1'), isComplaint, isQuestion, first, base, had };
+          const sentAtMs = first;
+          const header = { origin: asNodeId('node-1'), isComplaint, isQuestion, first, base, had, sentAtMs };
           expect(readBatch(writeBatch(header, letters))).toEqual({ ...header, letters });
         },
       ),
@@ -169,7 +206,15 @@ describe('[C13] a batch', () => {
 
   test('anything else is none, and nothing is thrown', () => {
     const whole = writeBatch(
-      { origin: asNodeId('n'), isComplaint: false, isQuestion: false, first: 1, base: 1, had: 0 },
+      {
+        origin: asNodeId('n'),
+        isComplaint: false,
+        isQuestion: false,
+        first: 1,
+        base: 1,
+        had: 0,
+        sentAtMs: 0,
+      },
       [say('x')],
     );
     for (let length = 0; length < whole.length; length += 1) {

@@ -11,6 +11,7 @@ import type { CloseReason } from '../../src/protocol/close.js';
 import type { Event } from '../../src/protocol/messages.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { memoryPorts, unlimitedCore } from '../support/memory-core.js';
+import { Secret } from '../../src/protocol/secret.js';
 
 class RecordingSink implements EventSink {
   readonly dialect = 'none';
@@ -78,8 +79,8 @@ async function seat(
     {
       type: 'join',
       roomId: room.roomId,
-      roomToken: room.token,
-      idToken,
+      roomToken: new Secret(room.token),
+      idToken: new Secret(idToken),
       peerId: asPeerId(name),
       role: 'peer',
       metadata: {},
@@ -211,8 +212,8 @@ test('[P2] a session whose socket went while it joined takes no seat', async () 
     {
       type: 'join',
       roomId: room.roomId,
-      roomToken: room.token,
-      idToken,
+      roomToken: new Secret(room.token),
+      idToken: new Secret(idToken),
       peerId: asPeerId('late'),
       role: 'peer',
       metadata: {},

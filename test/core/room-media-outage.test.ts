@@ -5,6 +5,7 @@ import { asPeerId } from '../../src/protocol/ids.js';
 import { MediaNodes, type MediaNode, type MediaPeer } from '../support/fake-media-nodes.js';
 import { FakeMediaService } from '../support/fake-media-service.js';
 import { FaultProxy } from '../support/fault-proxy.js';
+import { WireFrame } from '../../src/protocol/wire-frame.js';
 
 let services: FakeMediaService[];
 let world: MediaNodes;
@@ -121,7 +122,7 @@ describe('one service', () => {
     service.fault = { kind: 'hang' };
     const id = anna.send({ op: 'create_transport', direction: 'send' });
     const said = { kind: 'offer', from: asPeerId('anna'), to: asPeerId('bert'), body: {} } as const;
-    const frame = { dialect: 'none', bytes: Buffer.alloc(4), isSigned: true };
+    const frame = new WireFrame('none', Buffer.alloc(4), true);
     void anna.do({ type: 'signal', ...said, frame });
     await bert.until('signal');
     expect(kinds(bert)).toEqual([]);

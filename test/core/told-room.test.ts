@@ -2,12 +2,12 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { MemoryChatLog, MemoryChatMemory } from '../../src/adapters/memory/memory-chat-log.js';
 import { MemoryChatArchive } from '../../src/adapters/memory/memory-chat-archive.js';
-import { PinoLogger } from '../../src/adapters/system/pino-logger.js';
 import { ChatHistory } from '../../src/core/chat/history.js';
 import { ToldRoom } from '../../src/core/chat/told-room.js';
 import type { ChatSaid } from '../../src/ports/chat-log.js';
 import { asPeerId, asRoomId } from '../../src/protocol/ids.js';
 import { FakeClock } from '../support/fake-clock.js';
+import { testLogger } from '../support/test-logs.js';
 
 const roomId = asRoomId('room');
 const terms = { maxWaiting: 10_000 };
@@ -27,7 +27,7 @@ function scene(): {
   const room = new ToldRoom(roomId, {
     history: new ChatHistory(log, new MemoryChatArchive(), clock),
     clock,
-    logger: new PinoLogger({ level: 'silent' }),
+    logger: testLogger(),
     tell: ({ seq }) => told.push(seq),
     tellLate: ({ seq }) => late.push(seq),
   });

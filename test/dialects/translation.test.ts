@@ -11,6 +11,7 @@ import { webrtc, webrtcSnake } from '../../src/dialects/webrtc/webrtc.js';
 import { asPeerId, asRoomId } from '../../src/protocol/ids.js';
 import type { SignalEvent } from '../../src/protocol/messages.js';
 import type { Json, JsonObject } from '../../src/protocol/records.js';
+import { WireFrame } from '../../src/protocol/wire-frame.js';
 
 const scope: Scope = { roomId: asRoomId('r'), now: () => 1_700_000_000_000 };
 const [anna, bob] = [asPeerId('anna'), asPeerId('bob')];
@@ -347,7 +348,7 @@ describe('frames that nobody has validated', () => {
     );
     fc.assert(
       fc.property(kinds, names, fc.dictionary(fields, fc.jsonValue()), (kind, dialect, body) => {
-        const frame = { dialect, bytes: Buffer.from(JSON.stringify(body)), isSigned: true };
+        const frame = new WireFrame(dialect, Buffer.from(JSON.stringify(body)), true);
         const event = { ...flatly(kind, body as JsonObject), frame };
         expect(contentOf(event).kind).toBe(kind);
         for (const speaker of speakers) speaker.dialect.encode(event, undefined, scope);

@@ -17,6 +17,7 @@ import { asPeerId, asRoomId, asSessionId } from '../../src/protocol/ids.js';
 import { RemoteSignal } from '../../src/protocol/letters.js';
 import type { Ask, Event, SignalEvent } from '../../src/protocol/messages.js';
 import type { Json, JsonObject } from '../../src/protocol/records.js';
+import { WireFrame } from '../../src/protocol/wire-frame.js';
 
 const scope: Scope = { roomId: asRoomId('room123'), now: () => 1_766_000_000_123 };
 const now = '2025-12-17T19:33:20.123Z';
@@ -380,15 +381,11 @@ describe('relaying', () => {
   test('what another node has signed goes out as it is, or in the other spelling', () => {
     const text = relayed({ type: 'reaction', payload: { user_id: 'anna', emoji: '👍' } });
     const bytes = Buffer.from(text);
-    const event = new RemoteSignal('notice', anna, undefined, { dialect: 'webrtc', bytes, isSigned: true });
+    const event = new RemoteSignal('notice', anna, undefined, new WireFrame('webrtc', bytes, true));
     expect(webrtc.encode(event, undefined, scope)).toBe(bytes);
     expect(told(event, webrtcSnake)).toEqual(JSON.parse(text));
     const trickle = Buffer.from(relayed({ type: 'ice-candidate', payload: { candidate: null } }));
-    const remote = new RemoteSignal('candidate', anna, undefined, {
-      dialect: 'webrtc',
-      bytes: trickle,
-      isSigned: true,
-    });
+    const remote = new RemoteSignal('candidate', anna, undefined, new WireFrame('webrtc', trickle, true));
     expect(told(remote, webrtcSnake)).toEqual({
       type: 'ice_candidate',
       payload: { candidate: null },

@@ -65,6 +65,15 @@ test.each([
   newcomer.drop();
 });
 
+test('[B2] DynamoDB has 64 connections at most: who comes beyond waits for one, and is served', async () => {
+  aws.faults.dynamodb.set({ kind: 'hang' });
+  const asked = Array.from({ length: 200 }, () => server.post('/create-room', undefined, user.id_token));
+  await aws.faults.dynamodb.busy(64);
+  aws.faults.dynamodb.set({ kind: 'pass' });
+  expect(new Set((await Promise.all(asked)).map(({ status }) => status))).toEqual(new Set([200]));
+  expect(aws.faults.dynamodb.mostClients).toBe(64);
+});
+
 test('[B2] [H2] DynamoDB silent: create-room says 500, and the next one works', async () => {
   aws.faults.dynamodb.set({ kind: 'hang' });
   const answer = server.post('/create-room', undefined, user.id_token);

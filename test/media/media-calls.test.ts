@@ -66,7 +66,7 @@ async function countsOf(roomId: string): Promise<unknown> {
 }
 
 describe('who may call', () => {
-  test('[M1] health and metrics answer everybody, all else only who shows the internal key', async () => {
+  test('[M1] health answers everybody, metrics this machine, all else only who shows the internal key', async () => {
     expect(await caller.health()).toMatchObject({ workers: 1, load: 0 });
     const metrics = await (await fetch(`${service.url}/metrics`)).text();
     expect(metrics).toMatch(/^media_workers 1$/m);

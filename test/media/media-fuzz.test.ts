@@ -29,7 +29,7 @@ let starred: Record<string, string>;
 
 beforeAll(async () => {
   build = await ProcessBuild.make('src/media/main.ts');
-  service = await MediaProcess.start(build.entry, { LOG_LEVEL: 'silent' });
+  service = await MediaProcess.start(build.entry);
   caller = new MediaCaller(service.url);
   await caller.openRouter(roomId);
   star = caller.member(roomId, 'star');

@@ -7,6 +7,7 @@ import { testedEngine } from './tested-engine.js';
 import { mediaKey } from '../support/media-service.js';
 import { MediaCaller } from './media-caller.js';
 import { audioParameters } from './media-parameters.js';
+import { testMediaLog } from '../support/test-logs.js';
 
 const config = loadMediaConfig({
   INTERNAL_SERVICE_KEY: mediaKey,
@@ -21,7 +22,7 @@ let caller: MediaCaller;
 
 beforeEach(async () => {
   clock = new FakeClock();
-  app = createMediaApp(config, await testedEngine(), clock);
+  app = createMediaApp(config, await testedEngine(), clock, testMediaLog());
   caller = new MediaCaller(await app.listen());
   await caller.openRouter('r');
 });

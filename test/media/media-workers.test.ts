@@ -8,6 +8,7 @@ import { ProcessBuild } from '../support/process-build.js';
 import { testedEngine } from './tested-engine.js';
 import { MediaCaller } from './media-caller.js';
 import { audioParameters, dtlsParameters } from './media-parameters.js';
+import { testMediaLog } from '../support/test-logs.js';
 
 let build: ProcessBuild;
 const running: MediaProcess[] = [];
@@ -121,7 +122,7 @@ test('[M4] a worker that hangs is taken for dead', async () => {
     MEDIA_WORKERS: '1',
     LOG_LEVEL: 'silent',
   });
-  const app = createMediaApp(config, await testedEngine(), clock);
+  const app = createMediaApp(config, await testedEngine(), clock, testMediaLog());
   const caller = new MediaCaller(await app.listen());
   try {
     await caller.openRouter('a');

@@ -11,6 +11,7 @@ import { createTally, type Tally } from '../../src/ports/runtime.js';
 import { startAwsEmulators, type AwsEmulators } from '../support/aws-emulators.js';
 import { ask, type RawRequest } from '../transport/http/raw-request.js';
 import { Peer } from './peer.js';
+import { testObservers } from '../support/test-logs.js';
 
 export interface User {
   readonly idToken: string;
@@ -71,10 +72,11 @@ export class Lab {
       HTTP_PORT: '0',
       WS_PORT: '0',
       LOG_LEVEL: 'silent',
+      AUDIT_LOG: 'none',
       ...aws.env,
       ...env,
     };
-    const app = await createApp(loadConfig(config), overrides);
+    const app = await createApp(loadConfig(config), { ...testObservers(), ...overrides });
     await app.listen();
     return app;
   }

@@ -6,6 +6,7 @@ import { createApp } from '../../src/app.js';
 import { loadConfig } from '../../src/config.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { TestServer, type Room, type User } from '../support/server.js';
+import { testObservers } from '../support/test-logs.js';
 
 let server: TestServer;
 let user: User;
@@ -194,7 +195,7 @@ describe('[T8] starting and stopping', () => {
     await once(blocker, 'listening');
     const { port } = blocker.address() as AddressInfo;
     const settings = { HOST: '127.0.0.1', HTTP_PORT: '0', WS_PORT: String(port), LOG_LEVEL: 'silent' };
-    const app = await createApp(loadConfig(settings));
+    const app = await createApp(loadConfig(settings), testObservers());
     await expect(app.listen()).rejects.toMatchObject({ code: 'EADDRINUSE', port });
     expect(() => app.addresses).toThrow();
     blocker.close();

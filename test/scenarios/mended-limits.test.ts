@@ -96,7 +96,8 @@ describe('messages', () => {
     sender.send({ type: 'offer', sender: 'a', target: 'b', n: 'after' });
     await timed.passUntil(receiver.expect({ n: 'after' }));
     expect(sender.socket.readyState).toBe(WebSocket.OPEN);
-    expect(server.tally).toMatchObject({ messages_limited: 0, refusals_silent: 0 });
+    expect(server.tally.messages_limited).toBe(0);
+    expect(server.tally.metrics.families.refusals.sum({ told: 'no' })).toBe(0);
     expect(server.tally.messages_delayed).toBeGreaterThan(0);
   });
 
@@ -117,6 +118,19 @@ describe('messages', () => {
     // What is left is enough for what is small.
     seeker.send(heartbeat);
     await seeker.expect({ type: 'heartbeat_ack' });
+  });
+
+  test('[L7] to change metadata costs more where many are told of it', async () => {
+    await start(limitOf5);
+    const update = { type: 'update_metadata', metadata: { n: 1 } };
+    const alone = await server.join(room, 'alone', {}, user);
+    expect(await untilLimited(alone, () => ({ ...update, peer_id: 'alone' }))).toHaveLength(12);
+    const guest = await server.signIn();
+    for (const n of upTo(39)) await server.join(room, `guest ${n}`, {}, guest);
+    timed.clock.advance(60_000);
+    const busy = await server.join(room, 'busy', {}, user);
+    // 41 peers: 11 and a quarter each, of 49.
+    expect(await untilLimited(busy, () => ({ ...update, peer_id: 'busy' }))).toHaveLength(4);
   });
 
   test('[L4] hanging up gives nothing back: neither to a new socket, nor behind leave_room', async () => {

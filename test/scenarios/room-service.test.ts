@@ -5,13 +5,13 @@ import { InternalHttp } from '../../src/adapters/http/internal-http.js';
 import { RoomServiceStore } from '../../src/adapters/http/room-service-store.js';
 import { MemoryRoomCache } from '../../src/adapters/memory/memory-room-cache.js';
 import { MemoryRoomStore } from '../../src/adapters/memory/memory-room-store.js';
-import { PinoLogger } from '../../src/adapters/system/pino-logger.js';
 import { SystemClock } from '../../src/adapters/system/system-clock.js';
 import { FakeMediaService } from '../support/fake-media-service.js';
 import { RoamingPeer } from '../support/roaming-peer.js';
 import { RoomService } from '../support/room-service.js';
 import { TestServer } from '../support/server.js';
 import { TestNode } from '../support/test-node.js';
+import { testLogger } from '../support/test-logs.js';
 
 let service: RoomService;
 let media: FakeMediaService;
@@ -20,7 +20,7 @@ let node: TestNode;
 beforeEach(async () => {
   service = await RoomService.start();
   const clock = new SystemClock();
-  const logger = new PinoLogger({ level: 'silent' });
+  const logger = testLogger();
   const http = new InternalHttp({ baseUrl: service.url, key: service.key, timeoutMs: 2_000 });
   const ours = new MemoryRoomStore(clock);
   const source = new RoomServiceStore({ ours, service: http, clock, roomTtlMs: 7_200_000 });

@@ -25,7 +25,7 @@ let other: TestPeer;
 
 beforeAll(async () => {
   build = await ProcessBuild.make('src/media/main.ts');
-  media = await MediaProcess.start(build.entry, { LOG_LEVEL: 'silent' });
+  media = await MediaProcess.start(build.entry);
   server = await TestServer.start({ MEDIA_SERVICE_URL: media.url, INTERNAL_SERVICE_KEY: mediaKey });
   const user = await server.signIn();
   const made = await server.post('/create-room', { mode: 'SFU' }, user.id_token);

@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
+import type { RateLimiter } from '../../src/ports/rate-limiter.js';
+import type { Logger } from '../../src/ports/runtime.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { TestServer, type Room, type User } from '../support/server.js';
 import { TestPeer } from '../support/test-peer.js';
@@ -219,6 +221,36 @@ describe('[T6] upgrades', () => {
     let seen = '';
     for await (const chunk of stream) seen += (chunk as Buffer).toString('latin1');
     expect(seen.match(/NOT_IN_ROOM/g)).toHaveLength(3);
+  });
+
+  test('[T7] one that trips the server is answered 500 and told in the log, and nobody else notices', async () => {
+    const error = new Error('tripped');
+    const unlimitedHold = (): (() => void) => () => undefined;
+    let isTripping = false;
+    const limiter: RateLimiter = {
+      take: () =>
+        isTripping ? Promise.reject(error) : Promise.resolve({ isAllowed: true, retryAfterMs: 0 }),
+      hold: () => Promise.resolve(unlimitedHold()),
+    };
+    const told: [event: string, error: unknown][] = [];
+    const silent = (): void => undefined;
+    const logger: Logger = {
+      debug: silent,
+      info: silent,
+      warn: silent,
+      error: (event, fields) => {
+        told.push([event, fields?.error]);
+      },
+    };
+    const other = await TestServer.start({}, { limiter, logger });
+    const peer = await other.register(await other.createRoom(), 'there');
+    isTripping = true;
+    const { status, body } = await refused(other.ws);
+    expect([status, body.includes('tripped')]).toEqual([500, false]);
+    expect(told).toEqual([['upgrade_failed', error]]);
+    peer.send({ type: 'offer', sender: 'there', target: 'there', sdp: 'v=0' });
+    await peer.expect({ type: 'offer', sender: 'there' });
+    await other.stop();
   });
 
   test('[T9] the HTTP port takes upgrades too', async () => {

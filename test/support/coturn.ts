@@ -21,21 +21,19 @@ export class Coturn {
     readonly secret: string,
   ) {}
 
-  /** Resolves when it answers. Rejects when it is not installed. */
-  static async start(): Promise<Coturn> {
+  /** Resolves when it answers. Rejects when it is not installed. `config`: a file of settings, instead of what tests need. */
+  static async start(config?: string): Promise<Coturn> {
     assertInstalled();
     const port = await freePort();
     const secret = randomBytes(16).toString('hex');
     const folder = mkdtempSync(path.join(os.tmpdir(), 'coturn-'));
     const program = Program.start('turnserver', [
-      '-n',
-      '--use-auth-secret',
+      ...(config === undefined ? ['-n', '--use-auth-secret', '--allow-loopback-peers'] : ['-c', config]),
       `--static-auth-secret=${secret}`,
       '--realm=relay.test',
       `--listening-ip=${host}`,
       `--relay-ip=${host}`,
       `--listening-port=${String(port)}`,
-      '--allow-loopback-peers',
       '--no-cli',
       '--no-tls',
       '--no-dtls',
@@ -90,6 +88,31 @@ export class Coturn {
     }
   }
 
+  /** Asks it to let each peer (IPv4) reach us, and gives what it said: `granted`, or code and reason (RFC 8656 section 9). */
+  async permit(username: string, password: string, peers: readonly string[]): Promise<string[]> {
+    const stun = await StunClient.open(this.port);
+    try {
+      const first = await stun.ask(allocateType, [udpTransport]);
+      const realm = first.attributes.get(attribute.realm) ?? Buffer.alloc(0);
+      const identity: StunAttribute[] = [
+        [attribute.username, Buffer.from(username)],
+        [attribute.realm, realm],
+        [attribute.nonce, first.attributes.get(attribute.nonce) ?? Buffer.alloc(0)],
+      ];
+      const key = createHash('md5').update(`${username}:${realm.toString()}:${password}`).digest();
+      const allocated = await stun.ask(allocateType, [udpTransport, ...identity], key);
+      if (allocated.isRefused) throw new Error(`no allocation: ${errorOf(allocated)}`);
+      const said: string[] = [];
+      for (const peer of peers) {
+        const answer = await stun.ask(permissionType, [[attribute.peer, xorAddress(peer)], ...identity], key);
+        said.push(answer.isRefused ? errorOf(answer) : 'granted');
+      }
+      return said;
+    } finally {
+      stun.close();
+    }
+  }
+
   /** SIGKILL. Resolves when it is gone. */
   async stop(): Promise<void> {
     await this.program.stop();
@@ -138,6 +161,7 @@ const integrityBytes = 4 + 20;
 const bindingType = 0x0001;
 const allocateType = 0x0003;
 const refreshType = 0x0004;
+const permissionType = 0x0008;
 /** Both bits of the class. */
 const errorClass = 0x0110;
 const attribute = {
@@ -145,6 +169,7 @@ const attribute = {
   integrity: 0x0008,
   error: 0x0009,
   lifetime: 0x000d,
+  peer: 0x0012,
   realm: 0x0014,
   nonce: 0x0015,
   relayed: 0x0016,
@@ -227,6 +252,19 @@ function relayedAddress({ attributes }: StunAnswer): string {
   const port = value.readUInt16BE(2) ^ mask.readUInt16BE(0);
   const address = [...value.subarray(4, 8)].map((byte, index) => byte ^ (mask[index] ?? 0)).join('.');
   return `${address}:${String(port)}`;
+}
+
+/** XOR-PEER-ADDRESS; the port does not count. */
+function xorAddress(peer: string): Buffer {
+  const value = Buffer.alloc(8);
+  value.writeUInt8(1, 1);
+  value.writeUInt16BE(magicCookie >>> 16, 2);
+  const mask = Buffer.alloc(4);
+  mask.writeUInt32BE(magicCookie);
+  for (const [index, part] of peer.split('.').entries()) {
+    value.writeUInt8(Number(part) ^ (mask[index] ?? 0), 4 + index);
+  }
+  return value;
 }
 
 let isInstalled = false;

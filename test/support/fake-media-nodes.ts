@@ -17,6 +17,7 @@ import type { RoomMode, RoomRecord } from '../../src/protocol/records.js';
 import { FakeClock } from './fake-clock.js';
 import type { FakeMediaService } from './fake-media-service.js';
 import { memoryPorts, unlimitedCore } from './memory-core.js';
+import { Secret } from '../../src/protocol/secret.js';
 
 const stepMs = 100;
 
@@ -111,8 +112,8 @@ export class MediaPeer {
     await this.do({
       type: 'join',
       roomId,
-      roomToken,
-      idToken: this.idToken,
+      roomToken: new Secret(roomToken),
+      idToken: new Secret(this.idToken),
       peerId: asPeerId(this.name),
       role: 'peer',
       metadata: {},
@@ -128,7 +129,7 @@ export class MediaPeer {
     const { count } = this;
     this.node = node;
     [this.session, this.sink] = this.#open(node);
-    await this.join({ resume: { sessionId, token, count } });
+    await this.join({ resume: { sessionId, token: new Secret(token), count } });
     expect(this.joined).toMatchObject({ resumed: true });
   }
 

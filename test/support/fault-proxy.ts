@@ -12,6 +12,8 @@ export type Fault =
 export class FaultProxy {
   private fault: Fault = { kind: 'pass' };
   private readonly clients = new Set<Socket>();
+  /** So many were connected at a time. */
+  mostClients = 0;
   private old = new WeakSet<Socket>();
   private readonly events = new EventEmitter().setMaxListeners(0);
   private readonly server = createServer((client) => {
@@ -38,6 +40,11 @@ export class FaultProxy {
     this.events.emit('fault');
   }
 
+  /** Resolves when so many clients are connected. */
+  async busy(clients: number): Promise<void> {
+    while (this.clients.size < clients) await once(this.events, 'came');
+  }
+
   /** Resolves when no client is connected. */
   async idle(): Promise<void> {
     while (this.clients.size > 0) await once(this.events, 'left');
@@ -55,6 +62,8 @@ export class FaultProxy {
       return;
     }
     this.clients.add(client);
+    this.mostClients = Math.max(this.mostClients, this.clients.size);
+    this.events.emit('came');
     const target = connect(this.targetPort, '127.0.0.1');
     let turn = Promise.resolve();
     client.on('data', (chunk) => {

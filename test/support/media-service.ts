@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import process from 'node:process';
 import { testedMediasoup } from './mediasoup-worker.js';
 import { Program, type Exit } from './spawn.js';
+import { logsAreKept, noteSecretSettings } from './test-logs.js';
 
 export const mediaKey = 'a key of media services in tests';
 
@@ -74,10 +75,11 @@ export function startMedia(entry: string, settings: Readonly<Record<string, stri
     INTERNAL_SERVICE_KEY: mediaKey,
     MEDIA_PORT: '0',
     MEDIA_WORKERS: '1',
-    LOG_LEVEL: 'warn',
+    LOG_LEVEL: logsAreKept ? 'debug' : 'warn',
     PATH: process.env['PATH'] ?? '',
     ...settings,
   };
+  noteSecretSettings(env);
   const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   // `env` becomes the service: signals reach it.
   return Program.start('env', ['-i', ...assignments, process.execPath, entry]);

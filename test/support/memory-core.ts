@@ -9,11 +9,13 @@ import { MemoryCluster } from '../../src/adapters/memory/memory-cluster.js';
 import { MemoryRateLimiter } from '../../src/adapters/memory/memory-rate-limiter.js';
 import { MemoryRoomStore } from '../../src/adapters/memory/memory-room-store.js';
 import { MemoryUserStore } from '../../src/adapters/memory/memory-user-store.js';
-import { PinoLogger } from '../../src/adapters/system/pino-logger.js';
 import { SystemIds } from '../../src/adapters/system/system-ids.js';
 import type { CoreSettings, Ports } from '../../src/core/context.js';
+import { noAudit } from '../../src/ports/audit.js';
 import { createTally, type Clock } from '../../src/ports/runtime.js';
+import { noTelemetry } from '../../src/ports/telemetry.js';
 import { asNodeId } from '../../src/protocol/ids.js';
+import { testLogger } from './test-logs.js';
 
 /** To make one takes as long as a hundred requests: tests of one file share it. */
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -58,7 +60,7 @@ export async function memoryPorts(
   return {
     clock,
     ids: new SystemIds(),
-    logger: new PinoLogger({ level: 'silent' }),
+    logger: testLogger(),
     tally: createTally(),
     verifier: new Rs256Verifier({ issuer, audience, tokenUse: 'id', keys: { jwk: { ...publicJwk } } }),
     identities,
@@ -72,5 +74,7 @@ export async function memoryPorts(
     chatArchive: new MemoryChatArchive(),
     mediaServices: [],
     placement: new MemoryMediaPlacement(clock),
+    telemetry: noTelemetry,
+    audit: noAudit,
   };
 }

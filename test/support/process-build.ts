@@ -11,7 +11,7 @@ export class ProcessBuild {
   private constructor(readonly folder: string) {}
 
   /** `source`: its main file. */
-  static async make(source: 'src/main.ts' | 'src/media/main.ts'): Promise<ProcessBuild> {
+  static async make(source: 'src/main.ts' | 'src/container.ts' | 'src/media/main.ts'): Promise<ProcessBuild> {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'process-'));
     symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
     const made = new ProcessBuild(folder);

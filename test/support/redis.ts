@@ -9,6 +9,7 @@ import { Redis } from 'ioredis';
 import { RedisConnection } from '../../src/adapters/redis/redis-connection.js';
 import { PinoLogger } from '../../src/adapters/system/pino-logger.js';
 import { loadConfig } from '../../src/config.js';
+import { keepLine } from './test-logs.js';
 import { Program } from './spawn.js';
 
 /** One process: Redis, or a Sentinel. Its data is in memory only, so a restart is a loss of all of it. */
@@ -187,6 +188,7 @@ export class RedisLog {
     stream: {
       write: (line: string) => {
         this.lines.push(line);
+        keepLine(line);
         for (const look of this.looks) look();
       },
     },

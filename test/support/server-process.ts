@@ -1,6 +1,7 @@
 /** The server as it is run: a process of its own, built from the sources of now. */
 import process from 'node:process';
 import { Program, type Exit } from './spawn.js';
+import { logsAreKept, noteSecretSettings } from './test-logs.js';
 import { TestNode } from './test-node.js';
 import { unlimited } from './unlimited.js';
 
@@ -18,10 +19,11 @@ export class ServerProcess {
       HOST: '127.0.0.1',
       HTTP_PORT: '0',
       WS_PORT: '0',
-      LOG_LEVEL: 'warn',
+      LOG_LEVEL: logsAreKept ? 'debug' : 'warn',
       ...unlimited,
       ...settings,
     };
+    noteSecretSettings(settings);
     const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`);
     // `env` becomes the server: signals reach it.
     const program = Program.start('env', ['-i', ...assignments, process.execPath, entry]);

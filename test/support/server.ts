@@ -3,6 +3,7 @@ import { createApp, type App } from '../../src/app.js';
 import { loadConfig } from '../../src/config.js';
 import type { Ports } from '../../src/core/context.js';
 import { createTally, type Tally } from '../../src/ports/runtime.js';
+import { noteSecretsIn, noteSecretSettings, testObservers } from './test-logs.js';
 import { TestPeer } from './test-peer.js';
 import { unlimited } from './unlimited.js';
 
@@ -26,15 +27,19 @@ export class TestServer {
 
   static async start(env: Record<string, string> = {}, overrides: Partial<Ports> = {}): Promise<TestServer> {
     const tally = createTally();
+    noteSecretSettings(env);
     const config = loadConfig({
       HOST: '127.0.0.1',
       HTTP_PORT: '0',
       WS_PORT: '0',
       LOG_LEVEL: 'silent',
+      AUDIT_LOG: 'none',
       ...unlimited,
       ...env,
     });
-    const app = await createApp(config, { tally, ...overrides });
+    const { logger, audit } = testObservers();
+    const observers = env['AUDIT_LOG'] === undefined ? { logger, audit } : { logger };
+    const app = await createApp(config, { tally, ...observers, ...overrides });
     await app.listen();
     return new TestServer(app, tally);
   }
@@ -62,7 +67,9 @@ export class TestServer {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    return { status: response.status, text: await response.text() };
+    const text = await response.text();
+    noteSecretsIn(text);
+    return { status: response.status, text };
   }
 
   async signIn(): Promise<User> {

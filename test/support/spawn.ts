@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { keepLineOfProcess } from './test-logs.js';
 
 export interface Exit {
   readonly code: number | null;
@@ -86,6 +87,7 @@ function collect(stream: NodeJS.ReadableStream | null, lines: string[], onLine: 
   if (stream === null) return;
   createInterface({ input: stream }).on('line', (line) => {
     lines.push(line);
+    keepLineOfProcess(line);
     onLine();
   });
 }

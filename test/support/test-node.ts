@@ -1,4 +1,5 @@
 import type { Room, User } from './server.js';
+import { noteSecretsIn } from './test-logs.js';
 import type { Frame } from './test-peer.js';
 import { TestPeer } from './test-peer.js';
 
@@ -25,7 +26,9 @@ export class TestNode {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    return { status: response.status, text: await response.text() };
+    const text = await response.text();
+    noteSecretsIn(text);
+    return { status: response.status, text };
   }
 
   async signIn(): Promise<User> {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { expect } from '@jest/globals';
 import { WebSocket, type ClientOptions } from 'ws';
+import { noteSecretsIn } from './test-logs.js';
 
 export type Frame = Record<string, unknown>;
 
@@ -15,6 +16,7 @@ export class TestPeer {
   private constructor(readonly socket: WebSocket) {
     socket.on('message', (data: Buffer, isBinary) => {
       const text = isBinary ? `binary:${data.toString('hex')}` : data.toString();
+      noteSecretsIn(text);
       const next = this.#waiting.shift();
       if (next === undefined) this.#inbox.push(text);
       else next(text);

@@ -1,6 +1,7 @@
 /** Tests that are not about limits come from one address, as often as they like. */
 export const unlimited = {
   MAX_CONNECTIONS_PER_IP: '0',
+  RATE_UPGRADES_PER_IP: '0',
   RATE_MESSAGES_PER_SESSION: '0',
   RATE_MESSAGES_PER_USER: '0',
   RATE_CHATS_PER_SESSION: '0',

@@ -11,7 +11,9 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider';
 import { SignalingError } from '../../protocol/errors.js';
 import type { IdentityProvider } from '../../ports/auth.js';
+import type { Telemetry } from '../../ports/telemetry.js';
 import { withinDeadline } from '../deadline.js';
+import { timeCommands } from '../timed-commands.js';
 
 export interface CognitoIdentityProviderSettings {
   readonly region: string;
@@ -20,10 +22,14 @@ export interface CognitoIdentityProviderSettings {
   readonly clientId: string;
   /** Bound of one `signIn` or `deleteUser` as a whole. */
   readonly callTimeoutMs?: number;
+  readonly telemetry?: Telemetry;
 }
 
 /** What Cognito's API allows as a user name. Any other text names nobody, and needs no call to know it. */
 const USERNAME = /^[\p{L}\p{M}\p{S}\p{N}\p{P}]{1,128}$/u;
+
+/** It says no as it should. */
+const ANSWERS: ReadonlySet<string> = new Set(['UserNotFoundException', 'UsernameExistsException']);
 
 const STEPS = {
   'sign-up': 'The identity service did not sign the new user up.',
@@ -58,6 +64,8 @@ export class CognitoIdentityProvider implements IdentityProvider {
         httpsAgent: { keepAlive: true, maxSockets: 64 },
       },
     });
+    if (settings.telemetry !== undefined)
+      timeCommands(this.client.middlewareStack, settings.telemetry, 'cognito', ANSWERS);
   }
 
   async signIn(): Promise<{ readonly idToken: string; readonly username: string }> {

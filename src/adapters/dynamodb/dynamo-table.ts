@@ -1,7 +1,12 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, NumberValue } from '@aws-sdk/lib-dynamodb';
 import { SignalingError } from '../../protocol/errors.js';
+import type { Telemetry } from '../../ports/telemetry.js';
 import { withinDeadline } from '../deadline.js';
+import { timeCommands } from '../timed-commands.js';
+
+/** Conditions are how it is asked. */
+const ANSWERS: ReadonlySet<string> = new Set(['ConditionalCheckFailedException']);
 
 export interface DynamoTableSettings {
   readonly region: string;
@@ -10,6 +15,7 @@ export interface DynamoTableSettings {
   readonly callTimeoutMs?: number;
   /** Bound of one attempt: a kept connection that died silently must leave time for a second one. */
   readonly attemptTimeoutMs?: number;
+  readonly telemetry?: Telemetry;
 }
 
 /** A table and the connections to it. The endpoint can be set with the SDK's own variable `AWS_ENDPOINT_URL_DYNAMODB`. */
@@ -33,6 +39,8 @@ export class DynamoTable {
         httpsAgent: { keepAlive: true, maxSockets: 64 },
       },
     });
+    if (settings.telemetry !== undefined)
+      timeCommands(this.client.middlewareStack, settings.telemetry, 'dynamodb', ANSWERS);
     this.documents = DynamoDBDocumentClient.from(this.client, {
       unmarshallOptions: { wrapNumbers: asNumber },
     });

@@ -3,6 +3,7 @@ import { chatTimeMs, type ChatMessage } from '../../protocol/chat.js';
 import { SignalingError } from '../../protocol/errors.js';
 import { asPeerId, type RoomId } from '../../protocol/ids.js';
 import type { ChatArchive } from '../../ports/chat-archive.js';
+import { noTelemetry, type Telemetry } from '../../ports/telemetry.js';
 import { withinDeadline } from '../deadline.js';
 import { wellFormed } from '../well-formed.js';
 import { InternalHttp, pathPart, UnreadableAnswer } from './internal-http.js';
@@ -37,6 +38,7 @@ export interface HttpChatArchiveSettings {
   readonly onRefused?: (message: ChatMessage, status: number) => void;
   /** Bound of one call with all its requests. */
   readonly callTimeoutMs?: number;
+  readonly telemetry?: Telemetry;
 }
 
 /**
@@ -49,11 +51,15 @@ export class HttpChatArchive implements ChatArchive {
   readonly #http: InternalHttp;
   readonly #onRefused: (message: ChatMessage, status: number) => void;
   readonly #callMs: number;
+  readonly #telemetry: Telemetry;
   /** Keys of what the service has, of calls that did not succeed as a whole: so that a slow service gets on. */
   readonly #taken = new Set<string>();
 
-  constructor({ url, key, onRefused = () => undefined, callTimeoutMs = CALL_MS }: HttpChatArchiveSettings) {
+  constructor(settings: HttpChatArchiveSettings) {
+    const { url, key, onRefused = () => undefined, callTimeoutMs = CALL_MS } = settings;
+    this.#telemetry = settings.telemetry ?? noTelemetry;
     this.#http = new InternalHttp({
+      traces: this.#telemetry.traces,
       baseUrl: url,
       key,
       timeoutMs: callTimeoutMs,
@@ -63,7 +69,19 @@ export class HttpChatArchive implements ChatArchive {
     this.#callMs = callTimeoutMs;
   }
 
-  async store(messages: readonly ChatMessage[]): Promise<void> {
+  store(messages: readonly ChatMessage[]): Promise<void> {
+    return this.#telemetry.timed('chat_service', 'store', () => this.#store(messages));
+  }
+
+  before(roomId: RoomId, seq: number, limit: number): Promise<readonly ChatMessage[]> {
+    return this.#telemetry.timed('chat_service', 'before', () => this.#before(roomId, seq, limit));
+  }
+
+  forget(roomId: RoomId, upTo: number): Promise<void> {
+    return this.#telemetry.timed('chat_service', 'forget', () => this.#forget(roomId, upTo));
+  }
+
+  async #store(messages: readonly ChatMessage[]): Promise<void> {
     const rest = messages.filter((message) => !this.#taken.has(keyOf(message)));
     const endsAtMs = performance.now() + this.#callMs;
     await orUnavailable(
@@ -89,7 +107,7 @@ export class HttpChatArchive implements ChatArchive {
     for (const message of messages) this.#taken.delete(keyOf(message));
   }
 
-  before(roomId: RoomId, seq: number, limit: number): Promise<readonly ChatMessage[]> {
+  #before(roomId: RoomId, seq: number, limit: number): Promise<readonly ChatMessage[]> {
     const query = { limit, ...(Number.isSafeInteger(seq) && { before: seq }) };
     return orUnavailable(
       (async () => {
@@ -108,7 +126,7 @@ export class HttpChatArchive implements ChatArchive {
     );
   }
 
-  async forget(roomId: RoomId, upTo: number): Promise<void> {
+  async #forget(roomId: RoomId, upTo: number): Promise<void> {
     const query = { before: upTo + 1 };
     const status = await orUnavailable(
       this.#statusOf(() => this.#http.request('DELETE', pathOf(roomId), { query })),

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { MediaService } from '../../ports/media-service.js';
+import { noTelemetry, type Telemetry } from '../../ports/telemetry.js';
 import { SignalingError, type ErrorCode } from '../../protocol/errors.js';
 import type { RoomId, SessionId } from '../../protocol/ids.js';
 import {
@@ -51,6 +52,13 @@ export interface HttpMediaServiceSettings {
   /** Bounds of what this node asks for itself every second, and of what it asks for a peer. */
   readonly roundMs?: number;
   readonly requestMs?: number;
+  readonly telemetry?: Telemetry;
+}
+
+interface Asked {
+  readonly method?: InternalMethod;
+  readonly body?: unknown;
+  readonly timeoutMs?: number;
 }
 
 /** A Media Service as `protocol/media-api.ts` has it, over HTTP. Nothing is tried again: most of it would be done twice. */
@@ -58,12 +66,15 @@ export class HttpMediaService implements MediaService {
   readonly name: string;
   readonly #http: InternalHttp;
   readonly #roundMs: number;
+  readonly #telemetry: Telemetry;
 
   constructor(settings: HttpMediaServiceSettings) {
     const { baseUrl, key } = settings;
     this.name = baseUrl;
+    this.#telemetry = settings.telemetry ?? noTelemetry;
     this.#roundMs = settings.roundMs ?? roundMs;
     this.#http = new InternalHttp({
+      traces: this.#telemetry.traces,
       baseUrl,
       key,
       timeoutMs: settings.requestMs ?? requestMs,
@@ -121,13 +132,15 @@ export class HttpMediaService implements MediaService {
   }
 
   /** Rejects with a `SignalingError`, as the port says. */
-  async #ask<Answer>(
+  #ask<Answer>(path: string, schema: z.ZodType<Answer>, asked: Asked): Promise<Answer> {
+    const operation = path.slice(1).replaceAll('/', '_');
+    return this.#telemetry.timed('media_service', operation, () => this.#once(path, schema, asked));
+  }
+
+  async #once<Answer>(
     path: string,
     schema: z.ZodType<Answer>,
-    {
-      method = 'POST',
-      ...asked
-    }: { readonly method?: InternalMethod; readonly body?: unknown; readonly timeoutMs?: number },
+    { method = 'POST', ...asked }: Asked,
   ): Promise<Answer> {
     let answer: InternalAnswer;
     try {

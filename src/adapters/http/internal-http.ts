@@ -2,6 +2,7 @@ import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { withinDeadline } from '../deadline.js';
 import { wellFormed } from '../well-formed.js';
+import type { Traces } from '../../ports/telemetry.js';
 
 export interface InternalHttpSettings {
   /** `http:` or `https:`; what is asked for is put behind its path. */
@@ -10,6 +11,8 @@ export interface InternalHttpSettings {
   readonly key: string;
   /** Bound of one request, the reading of its answer included. */
   readonly timeoutMs: number;
+  /** The trace that is handed on with each request, where there is one. */
+  readonly traces?: Traces | undefined;
   /** An answer's body may be so big; 1 MiB unless told. */
   readonly maxAnswerBytes?: number;
 }
@@ -64,7 +67,7 @@ export class InternalHttp {
 
   constructor(settings: InternalHttpSettings) {
     this.#settings = settings;
-    this.#base = settings.baseUrl.replace(/\/+$/, '');
+    this.#base = settings.baseUrl.replace(/(?<!\/)\/+$/, '');
     this.#maxBytes = settings.maxAnswerBytes ?? 1024 * 1024;
     const options = { keepAlive: true, timeout: IDLE_MS };
     this.#agent = this.#base.startsWith('https:') ? new https.Agent(options) : new http.Agent(options);
@@ -84,6 +87,7 @@ export class InternalHttp {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
     const text = body === undefined ? undefined : JSON.stringify(body);
+    const traceparent = this.#settings.traces?.current();
     return withinDeadline(timeoutMs, async (signal) => {
       const asked = {
         method,
@@ -91,6 +95,7 @@ export class InternalHttp {
         agent: this.#agent,
         headers: {
           ...headers,
+          ...(traceparent !== undefined && { traceparent }),
           accept: 'application/json',
           'x-internal-service-key': this.#settings.key,
           ...(text !== undefined && {

@@ -5,6 +5,7 @@ import type { RoomId } from '../../protocol/ids.js';
 import { roomModes, type RoomMode, type RoomRecord, type RoomStatus } from '../../protocol/records.js';
 import type { RoomPage, RoomQuery, RoomStore } from '../../ports/room-store.js';
 import type { Clock } from '../../ports/runtime.js';
+import { noTelemetry, type Telemetry } from '../../ports/telemetry.js';
 import type { InternalHttp } from './internal-http.js';
 
 const DEADLINE_MS = 2_000;
@@ -40,6 +41,7 @@ export interface RoomServiceStoreParts {
   readonly clock: Clock;
   /** How long a room lasts of which the service does not say it: from each time it is asked. */
   readonly roomTtlMs: number;
+  readonly telemetry?: Telemetry;
 }
 
 /**
@@ -91,7 +93,12 @@ export class RoomServiceStore implements RoomStore {
     }
   }
 
-  private async theirs(roomId: RoomId, timeoutMs: number): Promise<RoomRecord | undefined> {
+  private theirs(roomId: RoomId, timeoutMs: number): Promise<RoomRecord | undefined> {
+    const { telemetry = noTelemetry } = this.parts;
+    return telemetry.timed('room_service', 'find', () => this.ask(roomId, timeoutMs));
+  }
+
+  private async ask(roomId: RoomId, timeoutMs: number): Promise<RoomRecord | undefined> {
     const path = pathOf(roomId);
     if (path === undefined) return undefined;
     try {

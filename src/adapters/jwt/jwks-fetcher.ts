@@ -1,4 +1,5 @@
 import type { Fetcher } from 'aws-jwt-verify/https';
+import { noTelemetry, type Telemetry } from '../../ports/telemetry.js';
 
 /** Cognito's set is 1 KB; the largest public ones are below 20. */
 const MAX_BYTES = 256 * 1024;
@@ -8,9 +9,14 @@ export class JwksFetcher implements Fetcher {
   constructor(
     private readonly headers: Readonly<Record<string, string>>,
     private readonly timeoutMs: number,
+    private readonly telemetry: Telemetry = noTelemetry,
   ) {}
 
-  async fetch(uri: string): Promise<ArrayBuffer> {
+  fetch(uri: string): Promise<ArrayBuffer> {
+    return this.telemetry.timed('jwks', 'fetch', () => this.once(uri));
+  }
+
+  private async once(uri: string): Promise<ArrayBuffer> {
     const response = await fetch(uri, {
       headers: { accept: 'application/json', ...this.headers },
       signal: AbortSignal.timeout(this.timeoutMs),

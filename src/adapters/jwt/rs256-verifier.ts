@@ -4,12 +4,14 @@ import type { Jwk } from 'aws-jwt-verify/jwk';
 import type { JwtPayload } from 'aws-jwt-verify/jwt-model';
 import { SignalingError } from '../../protocol/errors.js';
 import type { Proof } from '../../protocol/records.js';
+import type { Telemetry } from '../../ports/telemetry.js';
 import type { TokenVerifier } from '../../ports/auth.js';
 import { openSigningKeys, publicKeyOf, type KeySource, type SigningKeys } from './signing-keys.js';
 import { claimFault, readHeader, takesAccessTokens, tokenFault, type Expectations } from './token-faults.js';
 
 export interface Rs256Settings extends Expectations {
   readonly keys: KeySource;
+  readonly telemetry?: Telemetry;
 }
 
 /**
@@ -25,7 +27,7 @@ export class Rs256Verifier implements TokenVerifier {
 
   /** Throws when a PEM or JWK that it is given holds no RSA public key. */
   constructor(private readonly settings: Rs256Settings) {
-    this.keys = openSigningKeys(settings.keys);
+    this.keys = openSigningKeys(settings.keys, settings.telemetry);
   }
 
   async verify(token: string): Promise<Proof> {

@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { SimpleJwksCache, type Jwk } from 'aws-jwt-verify/jwk';
 import { JwtWithoutValidKidError, KidNotFoundInJwksError } from 'aws-jwt-verify/error';
+import { noTelemetry, type Telemetry } from '../../ports/telemetry.js';
 import { SignalingError } from '../../protocol/errors.js';
 import { FetchGate } from './fetch-gate.js';
 import { JwksFetcher } from './jwks-fetcher.js';
@@ -25,8 +26,8 @@ export interface SigningKeys {
   fetch(kid: string | undefined): Promise<Jwk>;
 }
 
-export function openSigningKeys(source: KeySource): SigningKeys {
-  if ('jwksUri' in source) return new JwksKeys(source);
+export function openSigningKeys(source: KeySource, telemetry: Telemetry = noTelemetry): SigningKeys {
+  if ('jwksUri' in source) return new JwksKeys(source, telemetry);
   // An issuer with one key may leave `kid` out of its tokens; the signature decides anyway.
   const jwk = 'jwk' in source ? source.jwk : (createPublicKey(source.pem).export({ format: 'jwk' }) as Jwk);
   publicKeyOf(jwk);
@@ -37,10 +38,11 @@ class JwksKeys implements SigningKeys {
   private readonly uri: string;
   private readonly cache: SimpleJwksCache;
 
-  constructor({ jwksUri, headers = {}, fetchTimeoutMs = 3000, refetchGapMs = 1000 }: JwksSource) {
+  constructor(source: JwksSource, telemetry: Telemetry) {
+    const { jwksUri, headers = {}, fetchTimeoutMs = 3000, refetchGapMs = 1000 } = source;
     this.uri = jwksUri;
     this.cache = new SimpleJwksCache({
-      fetcher: new JwksFetcher(headers, fetchTimeoutMs),
+      fetcher: new JwksFetcher(headers, fetchTimeoutMs, telemetry),
       penaltyBox: new FetchGate(refetchGapMs),
     });
   }

@@ -25,8 +25,18 @@ type Claims = Readonly<Record<string, unknown>>;
  */
 const SIGNATURE = 'Signature verification failed.';
 
-/** The header's `kid`. Throws `INVALID_TOKEN` for what is no token or is not signed with RS256. */
+/** No issuer's tokens are longer; what is, is not even parsed. */
+const maxTokenChars = 16_384;
+
+/** What a token of an identity may say that it is (RFC 7519 section 5.1, RFC 9068 section 2.1), if it does. */
+const types: readonly unknown[] = [undefined, 'jwt', 'at+jwt'];
+
+/**
+ * The header's `kid`. Throws `INVALID_TOKEN` for what is no token or is not signed with RS256. Where the header says a
+ * key is to be had (`jwk`, `jku`, `x5c`, `x5u`) is not looked at: keys come from the settings' one source.
+ */
 export function readHeader(token: string): { readonly kid: string | undefined } {
+  if (token.length > maxTokenChars) throw new SignalingError('INVALID_TOKEN', 'The token is too long.');
   const firstDot = token.indexOf('.');
   if (firstDot === -1 || firstDot === token.lastIndexOf('.')) {
     throw new SignalingError('INVALID_TOKEN', 'Not enough segments');
@@ -38,8 +48,21 @@ export function readHeader(token: string): { readonly kid: string | undefined } 
   if (header['alg'] !== 'RS256') {
     throw new SignalingError('INVALID_TOKEN', 'The specified alg value is not allowed');
   }
+  // RFC 7515 section 4.1.11: who does not know an extension that must be understood has to refuse.
+  if ('crit' in header) {
+    throw new SignalingError('INVALID_TOKEN', 'The token needs extensions that are not known (crit).');
+  }
+  // RFC 8725 section 3.11: a logout token, say, is signed by the same key for the same client.
+  if (!types.includes(typeNamed(header['typ']))) {
+    throw new SignalingError('INVALID_TOKEN', 'The token is of another type (typ).');
+  }
   const kid = header['kid'];
   return { kid: typeof kid === 'string' && kid !== '' ? kid : undefined };
+}
+
+/** Media types are compared without case, and `application/` may be left out (RFC 7515 section 4.1.9). */
+function typeNamed(typ: unknown): unknown {
+  return typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : typ;
 }
 
 /** Why a token whose header is in order was refused. */

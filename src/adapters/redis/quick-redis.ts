@@ -18,6 +18,8 @@ export class QuickRedis {
     private readonly logger: Logger,
     /** What is logged when Redis answers and refuses. */
     private readonly refusal = 'limits_not_shared',
+    /** What it is in figures. */
+    private readonly operation = 'limit',
   ) {
     redis.onReconnect(() => {
       this.restsUntilMs = 0;
@@ -34,7 +36,9 @@ export class QuickRedis {
     // More than that was never meant: the clock was set back.
     if (restMs > 0 && restMs <= REST_MS) return undefined;
     try {
-      const answer = await soon(this.redis.attempt((client) => script.run(client, [key], args)));
+      const answer = await soon(
+        this.redis.attempt((client) => script.run(client, [key], args), this.operation),
+      );
       this.hasTold = false;
       return answer;
     } catch (error) {

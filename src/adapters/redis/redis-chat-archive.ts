@@ -44,19 +44,25 @@ export class RedisChatArchive implements ChatArchive {
     const { redis, chatTtlS, maxMessages = MAX_MESSAGES } = this.parts;
     const told = messages.flatMap((message) => [message.seq, messageLines(message)]);
     const name = keys.chatArchive(first.roomId);
-    await storeCall(() => redis.run((client) => STORE.run(client, [name], [chatTtlS, maxMessages, ...told])));
+    await storeCall(() =>
+      redis.run((client) => STORE.run(client, [name], [chatTtlS, maxMessages, ...told]), 'archive_store'),
+    );
   }
 
   before(roomId: RoomId, seq: number, limit: number): Promise<readonly ChatMessage[]> {
     const read = (): Promise<string[]> =>
-      this.parts.redis.run((client) =>
-        client.zrevrangebyscore(keys.chatArchive(roomId), `(${String(seq)}`, '-inf', 'LIMIT', 0, limit),
+      this.parts.redis.run(
+        (client) =>
+          client.zrevrangebyscore(keys.chatArchive(roomId), `(${String(seq)}`, '-inf', 'LIMIT', 0, limit),
+        'archive_read',
       );
     return storeCall(async () => parseMessages(roomId, await read()));
   }
 
   async forget(roomId: RoomId, upTo: number): Promise<void> {
     const name = keys.chatArchive(roomId);
-    await storeCall(() => this.parts.redis.run((client) => FORGET.run(client, [name], [upTo])));
+    await storeCall(() =>
+      this.parts.redis.run((client) => FORGET.run(client, [name], [upTo]), 'archive_forget'),
+    );
   }
 }

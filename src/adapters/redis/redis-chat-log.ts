@@ -119,13 +119,15 @@ export class RedisChatLog implements ChatLog {
   }
 
   waitingRooms(limit: number): Promise<readonly RoomId[]> {
-    return storeCall(() => this.parts.redis.run((client) => this.list.rooms(client, limit)));
+    return storeCall(() =>
+      this.parts.redis.run((client) => this.list.rooms(client, limit), 'chat_waiting_rooms'),
+    );
   }
 
   waiting(roomId: RoomId, limit: number): Promise<readonly ChatMessage[]> {
     if (limit <= 0) return Promise.resolve([]);
     const read = (): Promise<string[]> =>
-      this.parts.redis.run((client) => client.zrange(keys.chatBuffer(roomId), 0, limit - 1));
+      this.parts.redis.run((client) => client.zrange(keys.chatBuffer(roomId), 0, limit - 1), 'chat_waiting');
     return storeCall(async () => parseMessages(roomId, await read()));
   }
 
@@ -172,7 +174,7 @@ export class RedisChatLog implements ChatLog {
       // The answer is here in time: it is the idea of Redis's clock that is wrong. The connection tries again.
       this.time.learn(Number(answer[1]), askedAtMs);
       throw new Error('Redis has another time than was thought');
-    });
+    }, `chat_${name}`);
   }
 
   /** What is no news is dropped; one line a minute tells how many that were. What it was is missed, and read later. */

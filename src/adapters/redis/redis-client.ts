@@ -1,4 +1,5 @@
 import { Cluster, Redis, type CommonRedisOptions } from 'ioredis';
+import type { Secret } from '../../protocol/secret.js';
 
 /** An address. */
 export interface RedisServer {
@@ -8,7 +9,7 @@ export interface RedisServer {
 
 export interface RedisLogin {
   readonly username: string | undefined;
-  readonly password: string | undefined;
+  readonly password: Secret | undefined;
   readonly tls: boolean;
 }
 
@@ -105,7 +106,7 @@ function createRedis(
         name: target.name,
         sentinels: target.sentinels.map(endpoint),
         ...(username === undefined ? {} : { sentinelUsername: username }),
-        ...(password === undefined ? {} : { sentinelPassword: password }),
+        ...(password === undefined ? {} : { sentinelPassword: password.reveal() }),
         ...(tls ? { sentinelTLS: {} } : {}),
         sentinelRetryStrategy: retryDelayMs,
         sentinelCommandTimeout: COMMAND_TIMEOUT_MS,
@@ -137,7 +138,7 @@ function endpoint({ host, port }: RedisServer): RedisServer {
 function credentials({ username, password, tls }: RedisLogin): CommonRedisOptions & { tls?: object } {
   return {
     ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
+    ...(password === undefined ? {} : { password: password.reveal() }),
     ...(tls ? { tls: {} } : {}),
   };
 }

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Cluster } from 'ioredis';
 import type { Logger } from '../../ports/runtime.js';
+import { noTelemetry, type Telemetry } from '../../ports/telemetry.js';
 import { withinDeadline } from '../deadline.js';
 import {
   createRedisClient,
@@ -8,7 +9,7 @@ import {
   type RedisClient,
   type RedisTarget,
 } from './redis-client.js';
-
+import { dropArguments, isFinal, isSilence, rootOf, textOf } from './redis-errors.js';
 import { RedisShards } from './redis-shards.js';
 
 export type { RedisClient } from './redis-client.js';
@@ -21,8 +22,6 @@ const RETRY_MS = 50;
 /** Nodes that come back to a Redis that lost its memory write what they know again within this time. */
 const SETTLING_MS = 2000;
 const START_TIMEOUT_MS = 10_000;
-/** Redis's own codes for "not now", the first word of a refusal. */
-const PASSING = /^(READONLY|LOADING|CLUSTERDOWN|TRYAGAIN|MASTERDOWN)\b/;
 const LOGIN_REFUSED = /\b(WRONGPASS|NOAUTH|NOPERM|invalid password)\b/;
 
 /**
@@ -47,6 +46,7 @@ export class RedisConnection {
   constructor(
     target: RedisTarget,
     private readonly logger: Logger,
+    private readonly telemetry: Telemetry = noTelemetry,
   ) {
     this.name = describeRedisTarget(target);
     this.client = createRedisClient(target);
@@ -85,9 +85,13 @@ export class RedisConnection {
   /**
    * Runs commands; settles within 3 s whatever Redis does, within 1 s while there is no connection. When an answer is
    * lost with its connection, or Redis says "not now", `call` runs again: it must be repeatable. A call that was
-   * given up may still have been carried out. Rejects with ioredis's own error.
+   * given up may still have been carried out. Rejects with ioredis's own error. `operation`: one of few words, for figures.
    */
-  async run<Result>(call: (client: RedisClient) => Promise<Result>): Promise<Result> {
+  run<Result>(call: (client: RedisClient) => Promise<Result>, operation = 'other'): Promise<Result> {
+    return this.telemetry.timed('redis', operation, () => this.repeat(call));
+  }
+
+  private repeat<Result>(call: (client: RedisClient) => Promise<Result>): Promise<Result> {
     return withinDeadline(CALL_TIMEOUT_MS, async (signal) => {
       for (;;) {
         await this.untilReady();
@@ -106,9 +110,15 @@ export class RedisConnection {
 
   /**
    * Runs one command, now or not at all: rejects at once without a connection, within 1 s when Redis is silent, and
-   * never tries again. What is called in order is carried out in order, while the connection is the same.
+   * never tries again. What is called in order is carried out in order, while the connection is the same. Without an
+   * `operation` it is in no figure.
    */
-  async attempt<Result>(call: (client: RedisClient) => Promise<Result>): Promise<Result> {
+  attempt<Result>(call: (client: RedisClient) => Promise<Result>, operation?: string): Promise<Result> {
+    if (operation === undefined) return this.once(call);
+    return this.telemetry.timed('redis', operation, () => this.once(call));
+  }
+
+  private async once<Result>(call: (client: RedisClient) => Promise<Result>): Promise<Result> {
     if (!this.isReady) throw new Error(`no connection to ${this.name}`, { cause: this.lastError });
     try {
       return await call(this.client);
@@ -217,32 +227,4 @@ export class RedisConnection {
     );
     this.isProbing = false;
   }
-}
-
-/** Redis understood the command and will not carry it out; everything else may be better the next time. */
-function isFinal(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ReplyError' && !PASSING.test(error.message);
-}
-
-/** ioredis gives it neither a class nor a code. */
-function isSilence(error: unknown): error is Error {
-  return error instanceof Error && error.message === 'Command timed out';
-}
-
-/** ioredis hangs the whole command on its errors: a password, a room's token, a key. */
-function dropArguments(error: unknown): void {
-  if (error instanceof Error) Reflect.deleteProperty(error, 'command');
-}
-
-/** Of a cluster the reason is what its last node said. */
-function rootOf(error: Error): Error {
-  const root = 'lastNodeError' in error && error.lastNodeError instanceof Error ? error.lastNodeError : error;
-  dropArguments(root);
-  return root;
-}
-
-/** A host with several addresses fails with an `AggregateError` without a text. */
-function textOf(error: Error): string {
-  if (error.message !== '') return error.message;
-  return error instanceof AggregateError ? error.errors.map(String).join('; ') : error.name;
 }

@@ -103,7 +103,7 @@ export class RedisLeases {
       const answer = await RENEW.run(client, [keys.leases], [this.self, leaseMs]);
       this.clock.learn(Number(answer[1]), askedAtMs);
       return answer;
-    });
+    }, 'lease_renew');
     const isSame = life === this.currentLife;
     this.currentLife = life;
     return isSame;
@@ -133,6 +133,6 @@ export class RedisLeases {
   }
 
   private run(script: RedisScript, ...args: readonly (string | number)[]): Promise<readonly string[]> {
-    return this.redis.run((client) => script.run(client, [keys.leases], args));
+    return this.redis.run((client) => script.run(client, [keys.leases], args), 'lease');
   }
 }

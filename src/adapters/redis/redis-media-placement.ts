@@ -32,7 +32,10 @@ export class RedisMediaPlacement implements MediaPlacement {
 
   find(roomId: RoomId): Promise<string | undefined> {
     return storeCall(async () => {
-      const [service] = await this.redis.run((client) => FIND.run(client, [keys.router(roomId)], [KEEP_S]));
+      const [service] = await this.redis.run(
+        (client) => FIND.run(client, [keys.router(roomId)], [KEEP_S]),
+        'placement_find',
+      );
       return service;
     });
   }
@@ -40,7 +43,10 @@ export class RedisMediaPlacement implements MediaPlacement {
   place(roomId: RoomId, service: string, instead?: string): Promise<string> {
     return storeCall(async () => {
       const args = [KEEP_S, service, instead === undefined ? 0 : 1, instead ?? ''];
-      const [placed] = await this.redis.run((client) => PLACE.run(client, [keys.router(roomId)], args));
+      const [placed] = await this.redis.run(
+        (client) => PLACE.run(client, [keys.router(roomId)], args),
+        'placement_place',
+      );
       if (placed === undefined) throw new Error('a placement was answered with nothing');
       return placed;
     });
@@ -48,7 +54,7 @@ export class RedisMediaPlacement implements MediaPlacement {
 
   forget(roomId: RoomId): Promise<void> {
     return storeCall(async () => {
-      await this.redis.run((client) => client.del(keys.router(roomId)));
+      await this.redis.run((client) => client.del(keys.router(roomId)), 'placement_clear');
     });
   }
 }

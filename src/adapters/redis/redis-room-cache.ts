@@ -36,7 +36,7 @@ export class RedisRoomCache implements RoomCache {
     clock: Clock,
     logger: Logger,
   ) {
-    this.quick = new QuickRedis(redis, clock, logger, 'room_cache_not_used');
+    this.quick = new QuickRedis(redis, clock, logger, 'room_cache_not_used', 'room_cache');
   }
 
   async claim(roomId: RoomId, text: string, ms: number): Promise<string | undefined> {

@@ -55,7 +55,7 @@ export class RedisRoomIndex {
     const pastS = Math.floor(Date.now() / 1000) - KEEP_EXPIRED_S;
     const which = roomStatuses.indexOf(status) + 1;
     const args = [which, createdAtMs, memberOf(roomId, times), removeAtS, pastS];
-    await this.redis.run((client) => PLACE.run(client, this.sets, args));
+    await this.redis.run((client) => PLACE.run(client, this.sets, args), 'room_index_place');
   }
 
   async remove(roomId: RoomId, times: Times): Promise<void> {
@@ -74,8 +74,9 @@ export class RedisRoomIndex {
       let entries: readonly IndexEntry[] = [];
       for (let reads = 0; reads < MAX_READS; reads += 1) {
         const size = count === undefined ? -1 : count + (reads === 0 ? 0 : MORE_PER_READ);
-        const members = await this.redis.run((client) =>
-          client.zrevrangebyscore(key, from, to, 'LIMIT', 0, size),
+        const members = await this.redis.run(
+          (client) => client.zrevrangebyscore(key, from, to, 'LIMIT', 0, size),
+          'room_index_read',
         );
         entries = members.flatMap((member) => entryOf(member, status));
         const past = entries.filter(({ expiresAtS }) => expiresAtS + KEEP_EXPIRED_S < nowS);
@@ -111,7 +112,10 @@ export class RedisRoomIndex {
   }
 
   private async strike(members: readonly string[]): Promise<void> {
-    await this.redis.run((client) => Promise.all(this.sets.map((key) => client.zrem(key, ...members))));
+    await this.redis.run(
+      (client) => Promise.all(this.sets.map((key) => client.zrem(key, ...members))),
+      'room_index_strike',
+    );
   }
 }
 

@@ -61,6 +61,6 @@ export class RedisRoomSteps {
       // The answer is here in time: it is the idea of Redis's clock that is wrong. The connection tries again.
       this.time.learn(Number(answer[1]), askedAtMs);
       throw new Error('Redis has another time than was thought');
-    });
+    }, `room_${step}`);
   }
 }

@@ -77,7 +77,10 @@ export class RedisRoomStore implements RoomStore {
       if (isOpen === true && listing !== undefined) {
         await this.index.place(roomId, listing.status, { createdAtMs: listing.createdAtMs, expiresAtS });
       }
-      const [answer] = await this.redis.run((client) => CREATE.run(client, [keys.room(roomId)], args));
+      const [answer] = await this.redis.run(
+        (client) => CREATE.run(client, [keys.room(roomId)], args),
+        'room_create',
+      );
       if (answer !== 'created' && answer !== 'taken')
         throw new Error('the creating script answered nonsense');
       return answer;
@@ -109,7 +112,10 @@ export class RedisRoomStore implements RoomStore {
 
   setStatus(roomId: RoomId, status: RoomStatus): Promise<boolean> {
     return storeCall(async () => {
-      const answer = await this.redis.run((client) => SET_STATUS.run(client, [keys.room(roomId)], [status]));
+      const answer = await this.redis.run(
+        (client) => SET_STATUS.run(client, [keys.room(roomId)], [status]),
+        'room_set_status',
+      );
       const times = timesOf(answer);
       if (times !== undefined && answer[2] === '1') await this.index.place(roomId, status, times);
       return times !== undefined;
@@ -118,14 +124,20 @@ export class RedisRoomStore implements RoomStore {
 
   setMode(roomId: RoomId, mode: RoomMode): Promise<boolean> {
     return storeCall(async () => {
-      const [answer] = await this.redis.run((client) => SET_MODE.run(client, [keys.room(roomId)], [mode]));
+      const [answer] = await this.redis.run(
+        (client) => SET_MODE.run(client, [keys.room(roomId)], [mode]),
+        'room_record_mode',
+      );
       return answer === 'yes';
     });
   }
 
   async remove(roomId: RoomId): Promise<void> {
     await storeCall(async () => {
-      const answer = await this.redis.run((client) => REMOVE.run(client, [keys.room(roomId)], []));
+      const answer = await this.redis.run(
+        (client) => REMOVE.run(client, [keys.room(roomId)], []),
+        'room_remove',
+      );
       const times = timesOf(answer);
       if (times !== undefined) await this.index.remove(roomId, times);
     });
@@ -133,12 +145,13 @@ export class RedisRoomStore implements RoomStore {
 
   /** Reads a key that no room has: in a cluster that is more than a PING, which any node answers. */
   async check(): Promise<void> {
-    await storeCall(() => this.redis.run((client) => client.exists(keys.room(asRoomId('-')))));
+    await storeCall(() => this.redis.run((client) => client.exists(keys.room(asRoomId('-'))), 'check'));
   }
 
   private async read(rooms: readonly RoomId[]): Promise<readonly (Fields | undefined)[]> {
-    const hashes = await this.redis.run((client) =>
-      Promise.all(rooms.map((roomId) => client.hgetall(keys.room(roomId)))),
+    const hashes = await this.redis.run(
+      (client) => Promise.all(rooms.map((roomId) => client.hgetall(keys.room(roomId)))),
+      'room_read',
     );
     return hashes.map((fields) => (Object.keys(fields).length === 0 ? undefined : fields));
   }

@@ -25,7 +25,7 @@ export class RedisSigningKey {
 
   /** Reads the key, or makes it. Rejects when Redis does not answer, or with an `Error` when what it holds is no key. */
   static async open(redis: RedisConnection, logger: Logger): Promise<RedisSigningKey> {
-    const there = await redis.run((client) => client.get(keys.signingKey));
+    const there = await redis.run((client) => client.get(keys.signingKey), 'signing_key');
     const pem = there ?? (await share(redis, await makePem()));
     try {
       createPrivateKey(pem);
@@ -53,8 +53,8 @@ export class RedisSigningKey {
 
 /** [R4] Of nodes that offer a key at the same instant one wins, and all get its key. Resolves to the key that holds. */
 async function share(redis: RedisConnection, pem: string): Promise<string> {
-  await redis.run((client) => client.set(keys.signingKey, pem, 'NX'));
-  const holds = await redis.run((client) => client.get(keys.signingKey));
+  await redis.run((client) => client.set(keys.signingKey, pem, 'NX'), 'signing_key');
+  const holds = await redis.run((client) => client.get(keys.signingKey), 'signing_key');
   if (holds === null) throw new Error('Redis lost the signing key while it was written');
   return holds;
 }

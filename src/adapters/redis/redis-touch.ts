@@ -35,7 +35,7 @@ async function touch(redis: RedisConnection, nodeId: NodeId, seats: readonly Tou
       pipeline.expire(keys.nodes(roomId), FLOOR_S, 'GT');
     }
     for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw error;
-  });
+  }, 'touch');
 }
 
 function byRoom(seats: readonly Touched[]): Map<RoomId, Touched[]> {

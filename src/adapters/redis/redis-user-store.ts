@@ -20,8 +20,9 @@ export class RedisUserStore implements UserStore {
 
   remember({ uid, handle, createdAtMs }: UserRecord): Promise<UserRecord> {
     return storeCall(async () => {
-      const [created] = await this.redis.run((client) =>
-        REMEMBER.run(client, [keys.user(uid)], [handle, createdAtMs, KEEP_S]),
+      const [created] = await this.redis.run(
+        (client) => REMEMBER.run(client, [keys.user(uid)], [handle, createdAtMs, KEEP_S]),
+        'user_remember',
       );
       return asUser(uid, { handle, created });
     });
@@ -29,7 +30,7 @@ export class RedisUserStore implements UserStore {
 
   find(uid: string): Promise<UserRecord | undefined> {
     return storeCall(async () => {
-      const fields = await this.redis.run((client) => client.hgetall(keys.user(uid)));
+      const fields = await this.redis.run((client) => client.hgetall(keys.user(uid)), 'user_find');
       return Object.keys(fields).length === 0 ? undefined : asUser(uid, fields);
     });
   }

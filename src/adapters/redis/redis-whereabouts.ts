@@ -55,12 +55,14 @@ export class RedisWhereabouts {
   async note(rooms: readonly RoomId[], untilS: number): Promise<void> {
     if (rooms.length === 0) return;
     const key = keys.nodeRooms(this.nodeId);
-    await this.redis.run((client) =>
-      Promise.all([
-        client.zadd(key, 'GT', ...rooms.flatMap((roomId) => [untilS, roomId])),
-        client.expireat(key, untilS, 'NX'),
-        client.expireat(key, untilS, 'GT'),
-      ]),
+    await this.redis.run(
+      (client) =>
+        Promise.all([
+          client.zadd(key, 'GT', ...rooms.flatMap((roomId) => [untilS, roomId])),
+          client.expireat(key, untilS, 'NX'),
+          client.expireat(key, untilS, 'GT'),
+        ]),
+      'whereabouts',
     );
     for (const roomId of rooms) this.noted.set(roomId, Math.max(untilS, this.noted.get(roomId) ?? 0));
   }
@@ -89,11 +91,11 @@ export class RedisWhereabouts {
   }
 
   roomsOfNode(nodeId: NodeId): Promise<string[]> {
-    return this.redis.run((client) => client.zrange(keys.nodeRooms(nodeId), 0, -1));
+    return this.redis.run((client) => client.zrange(keys.nodeRooms(nodeId), 0, -1), 'whereabouts');
   }
 
   roomsOfPeer(peerId: PeerId): Promise<string[]> {
-    return this.redis.run((client) => client.hkeys(keys.userNode(peerId)));
+    return this.redis.run((client) => client.hkeys(keys.userNode(peerId)), 'whereabouts');
   }
 
   seated(roomId: RoomId, peerId: PeerId, untilS: number): Promise<void> {
@@ -118,7 +120,7 @@ export class RedisWhereabouts {
   /** Resolves in any case: the step that it stands beside is done. */
   private async aside(call: Parameters<RedisConnection['run']>[0]): Promise<void> {
     try {
-      await this.redis.run(call);
+      await this.redis.run(call, 'whereabouts');
     } catch (error) {
       if (performance.now() < this.complainedAtMs + COMPLAIN_MS) return;
       this.complainedAtMs = performance.now();

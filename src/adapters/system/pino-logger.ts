@@ -1,43 +1,50 @@
 import { pino, type DestinationStream, type Logger as Pino } from 'pino';
 import type { LogFields, Logger } from '../../ports/runtime.js';
+import { describeError, maxLogChars } from './describe-error.js';
+import { standardOutput } from '../standard-output.js';
 
 export interface PinoLoggerSettings {
   /** `debug`, `info`, `warn`, `error` or `silent`. */
   readonly level: string;
+  /** The name of this node, on every line. */
+  readonly node?: string;
   /** Standard output unless given. */
   readonly stream?: DestinationStream;
 }
 
-/** The second net: nobody passes these (see `Logger`); should it happen, they do not reach the log. */
+/** The second net: nobody can pass these (see `LogFields`); should a type be got round, they do not reach the log. */
 const SECRETS = [
   'token',
   'id_token',
   'idToken',
   'roomToken',
+  'resumeToken',
+  'credential',
+  'password',
   'sdp',
   'candidate',
   'authorization',
   'cookie',
+  'content',
   'payload',
+  'frame',
 ];
 
-const MAX_CAUSES = 4;
-
-/** JSON lines `{level, time, event, …fields, error?}` by pino. */
+/** JSON lines `{level, time, node, event, …fields, error?}` by pino: one an event, times in UTC (ISO 8601). */
 export class PinoLogger implements Logger {
   private readonly pino: Pino;
 
-  constructor({ level, stream }: PinoLoggerSettings) {
+  constructor({ level, node, stream }: PinoLoggerSettings) {
     const options = {
       level,
-      base: null,
+      base: node === undefined ? null : { node },
       messageKey: 'event',
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label: string) => ({ level: label }) },
+      formatters: { level: (label: string) => ({ level: label }), log: plain },
       serializers: { error: describeError },
-      redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
+      redact: { paths: SECRETS, censor: '[redacted]' },
     };
-    this.pino = stream === undefined ? pino(options) : pino(options, stream);
+    this.pino = pino(options, stream ?? standardOutput());
   }
 
   debug(event: string, fields: LogFields = {}): void {
@@ -57,21 +64,16 @@ export class PinoLogger implements Logger {
   }
 }
 
-/**
- * Name, code, text and stack of an error and of its causes. Not its other properties: a vendor's error may carry
- * the request that failed, and with it a token.
- */
-function describeError(error: unknown, depth = 0): unknown {
-  if (!(error instanceof Error)) return typeof error === 'string' ? error : typeof error;
-  const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
-  const parts: readonly unknown[] = error instanceof AggregateError ? error.errors.slice(0, MAX_CAUSES) : [];
-  const deeper = depth < MAX_CAUSES;
-  return {
-    name: error.name,
-    ...code,
-    message: error.message,
-    stack: depth === 0 ? error.stack : undefined,
-    ...(deeper && parts.length > 0 ? { errors: parts.map((part) => describeError(part, depth + 1)) } : {}),
-    ...(deeper && error.cause !== undefined ? { cause: describeError(error.cause, depth + 1) } : {}),
-  };
+/** Clients name rooms and peers: what they chose is cut, and an object that got here goes no further. */
+function plain(fields: Record<string, unknown>): Record<string, unknown> {
+  const bounded: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) bounded[name] = name === 'error' ? value : short(value);
+  return bounded;
+}
+
+function short(value: unknown): unknown {
+  if (typeof value === 'string')
+    return value.length > maxLogChars ? `${value.slice(0, maxLogChars)}…` : value;
+  if (Array.isArray(value)) return value.map((item) => (typeof item === 'string' ? short(item) : '[object]'));
+  return typeof value === 'object' && value !== null ? '[object]' : value;
 }

@@ -5,6 +5,10 @@ export class SystemClock implements Clock {
     return Date.now();
   }
 
+  elapsed(): number {
+    return performance.now();
+  }
+
   after(ms: number, run: () => void): () => void {
     const timer = setTimeout(run, ms);
     timer.unref();

@@ -30,6 +30,10 @@ export class KeptMessages {
     this.#mostOfRoom = mostOfRoom;
   }
 
+  get size(): number {
+    return this.#all.size;
+  }
+
   add(message: ChatMessage, nowMs: number): void {
     const { roomId, seq } = message;
     const room = this.#rooms.get(roomId) ?? new Map<number, Entry>();

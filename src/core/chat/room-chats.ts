@@ -128,6 +128,10 @@ export class RoomChats implements Chats {
     this.#context.chatLog.unwatch(roomId);
   }
 
+  get waiting(): number {
+    return this.#kept.size;
+  }
+
   latest(roomId: RoomId): number {
     return this.#rooms.get(roomId)?.told.last ?? 0;
   }

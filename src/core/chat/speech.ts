@@ -3,6 +3,7 @@ import { SignalingError } from '../../protocol/errors.js';
 import type { RoomId } from '../../protocol/ids.js';
 import type { Ask, CommandOf } from '../../protocol/messages.js';
 import type { Context } from '../context.js';
+import { note } from '../note.js';
 import { refuse } from '../refusal.js';
 import type { Seat, Session } from '../session.js';
 import type { Audience } from './audience.js';
@@ -51,6 +52,7 @@ export class Speech {
     const isTaken = waitMs === 0 && speaker.lane.run(() => this.#place(seat, draft, ask));
     if (isTaken) return;
     context.tally.chats_limited += 1;
+    note(context, 'limit_reached', session, { code: 'chats' });
     const retryAfterMs = waitMs > 0 ? waitMs : fullMs;
     const why =
       waitMs > 0

@@ -1,6 +1,7 @@
 import type { Kick } from '../../ports/presence.js';
 import type { Context } from '../context.js';
 import { announce, isPresent, vacate } from '../membership.js';
+import { note } from '../note.js';
 import type { Room } from '../room.js';
 import type { Session } from '../session.js';
 import { tellKicked } from './news.js';
@@ -28,6 +29,7 @@ export function expel(
     // For dialects that have no word of their own for it.
     local.tell({ type: 'peer_kicked', peerId, by: kick.by, reason: kick.reason });
   }
+  if (wasPresent) note(context, 'left', local, { code: reason });
   // The room must outlive its last local member until this is told.
   room.pins += 1;
   vacate(context, local);

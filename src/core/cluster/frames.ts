@@ -1,6 +1,7 @@
 import { RemoteMessage, RemoteSignal } from '../../protocol/letters.js';
-import type { Receipt, Relayed, WireFrame } from '../../protocol/messages.js';
+import type { Receipt, Relayed } from '../../protocol/messages.js';
 import type { SeatRecord } from '../../protocol/records.js';
+import { WireFrame } from '../../protocol/wire-frame.js';
 import { owned } from '../owned.js';
 import type { Session } from '../session.js';
 
@@ -15,7 +16,7 @@ export function frameOf(event: Relayed, sender: Session): WireFrame {
   if (frame?.isSigned === true) return frame;
   const bytes = sender.sink.encode(event);
   if (bytes === undefined) throw new TypeError('a dialect has no word for what was said in it');
-  return { dialect: sender.sink.dialect, bytes, isSigned: true };
+  return new WireFrame(sender.sink.dialect, bytes, true);
 }
 
 /** With a frame that another node can hand on as it is. */
@@ -26,7 +27,7 @@ export function signed(event: Relayed, sender: Session): Relayed {
 /** With a frame of its own that can be kept, and shared by all who keep it; without what was parsed of it. */
 export function framed(event: Relayed, sender: Session): Relayed {
   const frame = frameOf(event, sender);
-  const own = { ...frame, bytes: owned(frame.bytes) };
+  const own = new WireFrame(frame.dialect, owned(frame.bytes), frame.isSigned);
   if (event.type === 'message') return new RemoteMessage(event.from, event.to, own);
   return new RemoteSignal(event.kind, event.from, event.to, own);
 }

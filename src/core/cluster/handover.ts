@@ -9,6 +9,7 @@ import type { SentMessage } from '../sent-messages.js';
 import type { Room } from '../room.js';
 import { familyOf, type Seat, type Session } from '../session.js';
 import { frameOf } from './frames.js';
+import { WireFrame } from '../../protocol/wire-frame.js';
 
 /** The node that asked must have taken the session within this time, else it goes on here. */
 const frozenMs = 2_500;
@@ -106,7 +107,7 @@ export function unpack(
   };
   const kept = head.kept.map(({ length, receipt }): KeptFrame => ({ payload: take(length), receipt }));
   const sent = head.sent.map(({ id, verb, to, isAccepted, isPlaced, kind, dialect, length }): SentMessage => {
-    const frame = { dialect, bytes: take(length), isSigned: true };
+    const frame = new WireFrame(dialect, take(length), true);
     const event =
       kind === 'message' ? new RemoteMessage(peerId, to, frame) : new RemoteSignal(kind, peerId, to, frame);
     const ask = { verb, id, answered: true };

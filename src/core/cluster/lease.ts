@@ -118,6 +118,6 @@ export class Lease {
     const { presence, logger, tally, graceMs } = this.#parts;
     const ended = await presence.sweep(node, graceMs);
     tally.sessions_swept += ended;
-    if (ended > 0) logger.warn('node_swept', { node, sessions: ended });
+    if (ended > 0) logger.warn('node_swept', { other: node, sessions: ended });
   }
 }

@@ -186,13 +186,12 @@ export class Link {
       first: parcels[at]?.seq ?? this.#nextSeq,
       base: this.#retained[0]?.seq ?? this.#nextSeq,
       had: this.#heard,
+      sentAtMs: parcels[at]?.sentAtMs ?? 0,
     };
     this.#isAckDue = false;
     this.#isAckOwed = false;
     this.#isComplaintDue = false;
-    const letters: readonly Letter[] = parcels
-      .slice(at, end)
-      .map((parcel) => (parcel.isVoid ? voidLetter : parcel));
+    const letters = parcels.slice(at, end).map((parcel): Letter => (parcel.isVoid ? voidLetter : parcel));
     this.#io.post(writeBatch(header, letters)).then(
       (isHeard) => {
         this.#posted(isHeard);

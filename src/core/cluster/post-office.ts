@@ -1,6 +1,6 @@
 import type { Bus } from '../../ports/bus.js';
 import type { Clock, Logger, Tally } from '../../ports/runtime.js';
-import { readBatch, type Letter } from '../../protocol/envelope.js';
+import { foreignVersion, letterBytes, readBatch, type Letter } from '../../protocol/envelope.js';
 import type { NodeId } from '../../protocol/ids.js';
 import { Link } from './link.js';
 
@@ -106,6 +106,14 @@ export class PostOffice {
     to.send({ kind: 'answer', head: JSON.stringify({ ...head, question }), body });
   }
 
+  /** Nodes it has to do with, and the bytes that they have not said to have. */
+  get burden(): { readonly links: number; readonly waitingBytes: number } {
+    let waitingBytes = 0;
+    for (const { retained } of this.#links.values())
+      for (const parcel of retained) waitingBytes += letterBytes(parcel);
+    return { links: this.#links.size, waitingBytes };
+  }
+
   /** Nothing waits for any node. */
   get isIdle(): boolean {
     return [...this.#links.values()].every(({ isIdle }) => isIdle);
@@ -122,12 +130,20 @@ export class PostOffice {
   }
 
   #receive(bytes: Buffer): void {
+    const { tally, logger, self } = this.#parts;
     const batch = readBatch(bytes);
-    if (batch === undefined || batch.origin === this.#parts.self) {
-      this.#parts.tally.letters_malformed += 1;
+    if (batch === undefined || batch.origin === self) {
+      tally.letters_malformed += 1;
+      const version = foreignVersion(bytes);
+      if (version !== undefined) logger.warn('letters_of_other_version', { version: String(version) });
       return;
     }
-    if (!this.link(batch.origin).receive(batch)) this.#parts.tally.letters_malformed += 1;
+    const link = this.link(batch.origin);
+    if (batch.isComplaint) tally.link_complaints += 1;
+    if (batch.base <= link.heard + 1 && batch.first > link.heard + 1) tally.link_gaps += 1;
+    tally.metrics.relay.letters(batch.sentAtMs, () => {
+      if (!link.receive(batch)) tally.letters_malformed += 1;
+    });
   }
 
   #deliver(link: Link, letter: Letter, seq: number): void {
@@ -137,7 +153,7 @@ export class PostOffice {
     } catch (error) {
       // One letter that cannot be handled must not keep the others from being had.
       this.#parts.tally.letters_malformed += 1;
-      this.#parts.logger.error('letter_failed', { from: link.nodeId, kind: letter.kind, error });
+      this.#parts.logger.error('letter_failed', { other: link.nodeId, kind: letter.kind, error });
     }
   }
 

@@ -130,9 +130,10 @@ export class Rosters implements RoomCopies {
       this.#syncing.set(room, true);
       return;
     }
-    const { hub, logger, clock } = this.#context;
+    const { hub, logger, clock, tally } = this.#context;
     try {
       do {
+        tally.roster_reads += 1;
         this.#syncing.set(room, false);
         if (hub.room(room.id) !== room) return;
         this.apply(room, await reconcile(this.#context, room), true);
@@ -170,6 +171,7 @@ export class Rosters implements RoomCopies {
         if (isNews) room.endings.heard(what, change.version);
         this.#gone(room, what);
       }
+      if (isNews) this.#context.tally.roster_gaps += 1;
       if (isNews) void this.sync(room);
       return;
     }

@@ -1,6 +1,7 @@
 import type { SeatRecord } from '../../protocol/records.js';
 import type { Context } from '../context.js';
 import { announce, isPresent, vacate } from '../membership.js';
+import { note } from '../note.js';
 import type { Room } from '../room.js';
 import type { Session } from '../session.js';
 import { tellJoined } from './news.js';
@@ -15,6 +16,7 @@ export function surrender(context: Context, room: Room<Session>, local: Session,
   if (local.state.at === 'joined') {
     tally.takeovers += 1;
     logger.info('replaced', { session: local.id, by: seat.sessionId });
+    note(context, 'taken_over', local);
   }
   // The room must outlive its last local member until this is told.
   room.pins += 1;

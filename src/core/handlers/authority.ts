@@ -5,6 +5,7 @@ import type { Ask, CommandOf } from '../../protocol/messages.js';
 import type { AuthorityOutcome } from '../../ports/presence.js';
 import type { Context } from '../context.js';
 import { isUnnamed } from '../names.js';
+import { note } from '../note.js';
 import { nobodyThere, notHost, refuse } from '../refusal.js';
 import type { Seat, Session } from '../session.js';
 import { refuseForged } from './signal.js';
@@ -22,7 +23,10 @@ export function kick(
   const terms = { banMs, ...(reason === undefined ? {} : { reason }) };
   return decide(context, session, seat, { by, about: target, ask }, async () => {
     const outcome = await context.presence.kick(keyOf(seat), target, terms);
-    if (outcome === 'done') context.tally.kicks += 1;
+    if (outcome === 'done') {
+      context.tally.kicks += 1;
+      note(context, 'kicked', session, { target });
+    }
     return outcome;
   });
 }
@@ -47,7 +51,10 @@ export function transferHost(
       const isOver = outcome !== 'done' || seat.room.host === to;
       if (isOver && handovers.get(to) === session) handovers.delete(to);
     }
-    if (outcome === 'done') context.tally.hosts_changed += 1;
+    if (outcome === 'done') {
+      context.tally.hosts_changed += 1;
+      note(context, 'host_transferred', session, { target: to });
+    }
     return outcome;
   });
 }

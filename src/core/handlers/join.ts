@@ -2,20 +2,27 @@
 import { SignalingError, type ErrorCode } from '../../protocol/errors.js';
 import type { CloseReason } from '../../protocol/close.js';
 import { asPeerId, type PeerId } from '../../protocol/ids.js';
-import type { Ask, CommandOf } from '../../protocol/messages.js';
-import { anonymous, type Identity, type JsonObject, type Proof } from '../../protocol/records.js';
+import type { Ask, CommandOf, ResumeClaim } from '../../protocol/messages.js';
+import {
+  anonymous,
+  type Identity,
+  type JsonObject,
+  type Proof,
+  type RoomRecord,
+} from '../../protocol/records.js';
 import { answerToBadToken } from '../bad-tokens.js';
 import type { Context } from '../context.js';
 import { findRoom } from '../find-room.js';
 import { isStorable, maxMetadataChars } from '../metadata.js';
 import { namesAfter, unnamed } from '../names.js';
+import { note } from '../note.js';
 import { refuse } from '../refusal.js';
 import type { Room } from '../room.js';
 import { sit } from '../seating.js';
 import { sameSecret } from '../secret.js';
 import type { Session } from '../session.js';
 import { beginStay } from '../stay.js';
-import { resume } from './resume.js';
+import { judgeFailure, noteGap, resume } from './resume.js';
 import { resumeElsewhere } from './resume-elsewhere.js';
 
 export async function join(
@@ -26,20 +33,39 @@ export async function join(
 ): Promise<void> {
   session.isDoor = command.isDoor === true;
   try {
-    await attempt(context, session, command, ask);
+    const run = (): Promise<void> => traced(context, session, command, ask);
+    const { traces } = context.telemetry;
+    await (traces === undefined ? run() : traces.continueFrom(session.arrived.traceparent, run));
   } catch (error) {
     if (!(error instanceof SignalingError)) throw error;
-    context.tally.joins_refused += 1;
+    context.tally.metrics.families.joins_refused.add({ code: error.code });
     if (!session.refusedJoinLogged) {
       // One line a session: whoever tries a thousand times does not fill the log.
       session.refusedJoinLogged = true;
-      context.logger.info('join_refused', { session: session.id, code: error.code, error: error.cause });
+      context.logger.info('join_refused', {
+        session: session.id,
+        address: session.arrived.address,
+        code: error.code,
+        error: error.cause,
+      });
     }
+    const room = command.roomId;
+    note(context, 'join_refused', session, { code: error.code, ...(room !== undefined && { room }) });
     refuse(context, session, await answerToBadToken(context, session.arrived.address, error), ask);
     // Its address leads nowhere else.
     if (command.isDoor === true && session.state.at === 'outside')
       session.sink.close(endOf[error.code] ?? 'unavailable');
   }
+}
+
+function traced(context: Context, session: Session, command: CommandOf<'join'>, ask: Ask): Promise<void> {
+  const operation = command.resume === undefined ? 'join' : 'resume';
+  const run = (): Promise<void> => attempt(context, session, command, ask);
+  // The session has its name for good when it sits.
+  return context.telemetry.timed('join', operation, run, () => ({
+    session: session.id,
+    room: command.roomId ?? '',
+  }));
 }
 
 /** How a socket ends whose address leads into a room, when that cannot be joined. */
@@ -66,6 +92,8 @@ async function attempt(
   const metadata = usableMetadata(command);
   const { provenUntilMs, ...identity } = await prove(context, session, command);
   await takePlace(context, session, { ...command, metadata }, identity, ask);
+  if (session.state.at === 'joined')
+    note(context, session.id === command.resume?.sessionId ? 'resumed' : 'joined', session);
   beginStay(context, session, provenUntilMs);
 }
 
@@ -79,15 +107,12 @@ async function takePlace(
 ): Promise<void> {
   const { role, metadata, quiet: isQuiet, isCounted, peerId } = command;
   const claim = peerId === false ? undefined : command.resume;
-  const goesOn = (room: Room<Session> | undefined): boolean =>
-    claim !== undefined && room !== undefined && resume(context, session, claim, identity, room, ask);
-  // What this node serves goes on without asking anybody, whatever is down.
-  if (claim !== undefined && goesOn(openRoomOf(context, command))) return;
-  const record = await findRoom(context, session, command, identity);
+  const record =
+    claim === undefined
+      ? await findRoom(context, session, command, identity)
+      : await goOn(context, session, command, claim, identity, ask);
   if (peerId === false) throw unusable('peer_id');
-  // It may come in by another right than the room's token.
-  if (goesOn(context.hub.room(record.roomId))) return;
-  if (claim !== undefined && (await resumeElsewhere(context, session, claim, identity, record, ask))) return;
+  if (record === undefined) return;
   const entrant = {
     identity,
     record,
@@ -98,14 +123,40 @@ async function takePlace(
     isQuiet,
     isCounted,
     isNameless: peerId === undefined && command.naming === 'unnamed',
-    shownToken: command.roomToken,
+    shownToken: command.roomToken?.reveal(),
   };
   await sit(context, session, entrant, ask);
 }
 
+/** With the session that is claimed. Gives the room when its peer has to begin afresh there, else nothing. */
+async function goOn(
+  context: Context,
+  session: Session,
+  command: CommandOf<'join'>,
+  claim: ResumeClaim,
+  identity: Identity,
+  ask: Ask,
+): Promise<RoomRecord | undefined> {
+  const goesOn = (room: Room<Session> | undefined): boolean =>
+    room !== undefined && resume(context, session, claim, identity, room, ask);
+  try {
+    // What this node serves goes on without asking anybody, whatever is down.
+    if (goesOn(openRoomOf(context, command))) return undefined;
+    const record = await findRoom(context, session, command, identity);
+    // It may come in by another right than the room's token.
+    if (goesOn(context.hub.room(record.roomId))) return undefined;
+    if (await resumeElsewhere(context, session, claim, identity, record, ask)) return undefined;
+    noteGap(context, claim, identity, context.hub.room(record.roomId));
+    return record;
+  } catch (error) {
+    judgeFailure(context, error);
+    throw error;
+  }
+}
+
 async function prove(context: Context, session: Session, command: CommandOf<'join'>): Promise<Proof> {
   const token = command.idToken ?? session.arrived.credential;
-  if (token !== undefined) return context.verifier.verify(token);
+  if (token !== undefined) return context.verifier.verify(token.reveal());
   if (command.mayBeAnonymous === true && context.allowAnonymous) {
     return { ...anonymous(context.ids.name()), provenUntilMs: Number.POSITIVE_INFINITY };
   }
@@ -130,7 +181,7 @@ function openRoomOf(context: Context, { roomId, roomToken }: CommandOf<'join'>):
   const room = roomId === undefined ? undefined : context.hub.room(roomId);
   if (room === undefined || context.clock.now() > room.expiresAtMs) return undefined;
   if (room.record.isOpen === true) return room;
-  return roomToken !== undefined && sameSecret(roomToken, room.record.token) ? room : undefined;
+  return roomToken !== undefined && sameSecret(roomToken.reveal(), room.record.token) ? room : undefined;
 }
 
 /** Parity peers are not told of what the Python server would have taken: theirs is passed over. */

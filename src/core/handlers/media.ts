@@ -2,6 +2,7 @@
 import { SignalingError } from '../../protocol/errors.js';
 import type { Ask, CommandOf } from '../../protocol/messages.js';
 import type { Context } from '../context.js';
+import { note } from '../note.js';
 import { notHost, refuse } from '../refusal.js';
 import { refusedMode, rememberMode } from '../room-mode.js';
 import type { Seat, Session } from '../session.js';
@@ -42,6 +43,7 @@ export async function setMode(
     else if (ask.id !== undefined) session.tell({ type: 'accepted' }, ask);
     if (outcome !== 'done') return;
     context.tally.modes_changed += 1;
+    note(context, 'mode_set', session, { code: mode });
     await rememberMode(context, room.id, mode);
   } catch (error) {
     if (!(error instanceof SignalingError)) throw error;

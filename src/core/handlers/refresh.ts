@@ -2,6 +2,7 @@ import { SignalingError } from '../../protocol/errors.js';
 import type { Ask, CommandOf } from '../../protocol/messages.js';
 import { answerToBadToken } from '../bad-tokens.js';
 import type { Context } from '../context.js';
+import { note } from '../note.js';
 import { refuse } from '../refusal.js';
 import type { Seat, Session } from '../session.js';
 import { prolongStay } from '../stay.js';
@@ -15,10 +16,11 @@ export async function refreshToken(
   ask: Ask,
 ): Promise<void> {
   try {
-    const proof = await context.verifier.verify(token);
+    const proof = await context.verifier.verify(token.reveal());
     if (proof.sub !== identity.sub)
       throw new SignalingError('FORBIDDEN', 'The token is of another user: join anew with it.');
     context.tally.tokens_refreshed += 1;
+    note(context, 'token_refreshed', session);
     prolongStay(context, session, proof.provenUntilMs);
     session.tell({ type: 'token_refreshed', untilMs: proof.provenUntilMs }, ask);
   } catch (error) {

@@ -5,6 +5,7 @@ import type { Ask, Command } from '../../protocol/messages.js';
 import type { Context } from '../context.js';
 import { unseat } from '../membership.js';
 import { isUnnamed } from '../names.js';
+import { note } from '../note.js';
 import { refuse } from '../refusal.js';
 import { sit } from '../seating.js';
 import type { Seat, Session } from '../session.js';
@@ -36,6 +37,7 @@ export async function takeName(
       { ...entrant, isChosen: true, isQuiet: false, isCounted: false, isNameless: false },
       ask,
     );
+    if (session.state.at === 'joined') note(context, 'joined', session);
     beginStay(context, session, session.provenUntilMs);
     return session.state.at === 'joined' && session.state.seat.peerId === name;
   } catch (error) {

@@ -72,7 +72,7 @@ export async function resumeElsewhere(
     // What sits here was asked already.
     if (old === undefined || room.members.get(old.peerId)?.id === old.sessionId) return false;
     if (old.isQuiet || old.identity.sub !== identity.sub) return false;
-    const hash = hashToken(claim.token);
+    const hash = hashToken(claim.token.reveal());
     const taken = await takeOver(context, session, old, claim, hash);
     return taken !== undefined && (await moveHere(context, session, claim, { old, room, taken, hash }, ask));
   } finally {
@@ -104,7 +104,7 @@ async function moveHere(
       card: moved.seat.card,
       mail: taken.mail,
       resumeToken,
-      previousToken: claim.token,
+      previousToken: claim.token.reveal(),
       spentTokens: taken.spent,
       generation: moved.seat.generation,
       since: moved.seat.since,
@@ -131,6 +131,7 @@ async function moveHere(
     for (const departure of taken.departures) context.rosters.gone(room, departure);
     install(context, session, seat, old, taken);
     session.sink.send(welcome(context, session, seat, claim), ask);
+    context.tally.frames_replayed += seat.mail.missedAfter(claim.count);
     context.custody.confirm(seat.mail.resume(session.sink, claim.count));
     if (taken.present !== undefined) tellDifference(seat, taken.present);
     goOn(context, seat, old, taken);
@@ -224,7 +225,8 @@ function install(context: Context, session: Session, seat: Seat, old: SeatRecord
   context.hub.enter(session, seat);
   room.liveCount += 1;
   session.strikes = 0;
-  context.tally.resumes += 1;
+  const outcome = taken.letters === undefined ? 'after_death' : 'moved';
+  context.tally.metrics.families.resumes.add({ outcome });
   if (standing === 'away') announce(room, { type: 'peer_resumed', peerId: seat.peerId }, session);
   for (const sent of taken.sent) seat.mail.sent.add(sent);
 }

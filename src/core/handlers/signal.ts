@@ -6,6 +6,7 @@ import { isBarred } from '../cluster/bar.js';
 import { framed } from '../cluster/frames.js';
 import type { Context } from '../context.js';
 import { isUnnamed } from '../names.js';
+import { note } from '../note.js';
 import { nobodyThere, notHost, notReached, refuse } from '../refusal.js';
 import type { Seat, Session } from '../session.js';
 
@@ -148,6 +149,7 @@ function sendKnown(
 /** D1: the sender is the peer of this socket, or the frame goes nowhere. */
 export function refuseForged(context: Context, session: Session, seat: Seat, ask: Ask): void {
   context.tally.senders_forged += 1;
+  note(context, 'sender_forged', session);
   refuse(
     context,
     session,

@@ -60,6 +60,10 @@ export class RoomMedia implements Media {
     return this.#sites.best !== undefined;
   }
 
+  get services(): readonly MediaGuard[] {
+    return [...this.#sites.all];
+  }
+
   start(): void {
     if (this.#sites.isEmpty) return;
     for (const guard of this.#sites.all) guard.start();

@@ -8,6 +8,7 @@ import { flatName } from './name.js';
 import { frameText } from './frame-text.js';
 import { decodeSignal, signalWords } from './signals.js';
 import { verbs } from './verbs.js';
+import { WireFrame } from '../../protocol/wire-frame.js';
 
 export function decodeFlat(bytes: Buffer, isBinary: boolean): DecodedCommand | DecodedRefusal {
   const text = frameText(bytes, isBinary);
@@ -30,11 +31,7 @@ export function decodeFlat(bytes: Buffer, isBinary: boolean): DecodedCommand | D
   const ask = askOf(type as string, verb.answered, body);
   try {
     return {
-      command: verb.read(body, {
-        dialect: flatName,
-        bytes: isBinary ? Buffer.from(text) : bytes,
-        isSigned: true,
-      }),
+      command: verb.read(body, new WireFrame(flatName, isBinary ? Buffer.from(text) : bytes, true)),
       ask,
     };
   } catch (error) {

@@ -1,7 +1,7 @@
 /** What full sessions ask of the Media Service (S1): checked here, so that nothing malformed is handed on. */
 import { SignalingError } from '../../protocol/errors.js';
 import type { MediaRequest } from '../../protocol/media-messages.js';
-import type { WireFrame } from '../../protocol/messages.js';
+import type { WireFrame } from '../../protocol/wire-frame.js';
 import type { Json, JsonObject } from '../../protocol/records.js';
 import { isShallow, maxRewrittenLevels } from '../content-parts.js';
 import { readField, sfuFields } from './sfu-fields.js';

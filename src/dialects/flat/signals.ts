@@ -7,6 +7,7 @@ import { noticeNames } from '../notice-names.js';
 import { toPeerId } from '../peer-key.js';
 import { askOf, refusal } from './asked.js';
 import { flatName } from './name.js';
+import { WireFrame } from '../../protocol/wire-frame.js';
 
 interface SignalWord {
   readonly kind: SignalKind;
@@ -72,7 +73,7 @@ export function decodeSignal(
     return refusal('INVALID_MESSAGE', text, false, ask);
   }
   // Only what a Python server could have forwarded goes out as it came.
-  const frame = isOwnSpelling ? { dialect: flatName, bytes, isSigned: sender !== undefined } : undefined;
+  const frame = isOwnSpelling ? new WireFrame(flatName, bytes, sender !== undefined) : undefined;
   const command = { type: 'signal', kind, from, to, body, frame } as const;
   return { command: isHostOnly ? { ...command, isHostOnly } : command, ask };
 }

@@ -1,4 +1,5 @@
-import type { Command, WireFrame } from '../../protocol/messages.js';
+import type { Command } from '../../protocol/messages.js';
+import type { WireFrame } from '../../protocol/wire-frame.js';
 import type { JsonObject } from '../../protocol/records.js';
 
 /** A word of the flat dialect that is no signal. */

@@ -1,7 +1,7 @@
 /** The flat dialect's verbs that are not signals: how each is read. A reader throws `SignalingError` to refuse. */
 import { SignalingError } from '../../protocol/errors.js';
 import { asPeerId, asRoomId, asSessionId } from '../../protocol/ids.js';
-import type { Command, PeerFilter, ResumeClaim, WireFrame } from '../../protocol/messages.js';
+import type { Command, PeerFilter, ResumeClaim } from '../../protocol/messages.js';
 import type { JsonObject } from '../../protocol/records.js';
 import { isRecord, isShallow, maxRewrittenLevels } from '../content-parts.js';
 import { isFalsy, toPeerId } from '../peer-key.js';
@@ -9,6 +9,8 @@ import { chatVerbs } from './chat-verbs.js';
 import { claimedSender, isCount, peer, record, text, tooLong, whole } from './fields.js';
 import { sfuVerbs } from './sfu-verbs.js';
 import type { Verb } from './verb.js';
+import { Secret } from '../../protocol/secret.js';
+import type { WireFrame } from '../../protocol/wire-frame.js';
 
 const defaultRole = 'peer';
 const maxRoleChars = 64;
@@ -46,8 +48,8 @@ function readRegister(body: JsonObject): Command {
     quiet: true,
     isCounted: false,
     ...(typeof roomId === 'string' ? { roomId: asRoomId(roomId) } : {}),
-    ...(typeof token === 'string' ? { roomToken: token } : {}),
-    idToken: typeof idToken === 'string' ? idToken : '',
+    ...(typeof token === 'string' ? { roomToken: new Secret(token) } : {}),
+    idToken: new Secret(typeof idToken === 'string' ? idToken : ''),
     peerId: isUsable ? name : false,
     role: typeof role === 'string' && role.length <= maxRoleChars ? role : defaultRole,
     metadata: isRecord(metadata) ? metadata : {},
@@ -69,8 +71,8 @@ function readJoinRoom(body: JsonObject): Command {
     isCounted: true,
     roomId: asRoomId(roomId),
     // Open rooms need no token, and the upgrade may have carried a credential: what is needed the core knows.
-    ...(token === undefined ? {} : { roomToken: token }),
-    ...(idToken === undefined ? {} : { idToken }),
+    ...(token === undefined ? {} : { roomToken: new Secret(token) }),
+    ...(idToken === undefined ? {} : { idToken: new Secret(idToken) }),
     ...(peerId === undefined ? {} : { peerId: toPeerId(peerId) ?? asPeerId(peerId) }),
     role,
     metadata: record(body, 'metadata') ?? {},
@@ -87,7 +89,7 @@ function resumeClaim(claim: JsonObject | undefined): { resume?: ResumeClaim } {
   }
   const chatSeq = whole(claim, 'chat_seq', 0);
   const told = chatSeq === undefined ? {} : { chatSeq };
-  return { resume: { sessionId: asSessionId(sessionId), token, count, ...told } };
+  return { resume: { sessionId: asSessionId(sessionId), token: new Secret(token), count, ...told } };
 }
 
 function readDiscoverPeers(body: JsonObject): Command {
@@ -149,5 +151,5 @@ function readTransferHost(body: JsonObject): Command {
 function readRefreshToken(body: JsonObject): Command {
   const token = text(body, 'token', 'id_token');
   if (token === undefined) throw new SignalingError('MISSING_FIELDS', 'Missing: token.');
-  return { type: 'refresh_token', token };
+  return { type: 'refresh_token', token: new Secret(token) };
 }

@@ -7,6 +7,8 @@ import type { DecodedCommand, DecodedRefusal } from '../dialect.js';
 import { toPeerId } from '../peer-key.js';
 import { messageType, readMessage, type GatewayMessage } from './gateway-message.js';
 import { gatewayName } from './name.js';
+import { Secret } from '../../protocol/secret.js';
+import { WireFrame } from '../../protocol/wire-frame.js';
 
 /** S2's messages carry no ids: all of a type share one. */
 const asks: Readonly<Record<GatewayMessage['type'], Ask>> = {
@@ -45,7 +47,7 @@ function toCommand(message: GatewayMessage, body: JsonObject, bytes: Buffer): Co
     case 'ice': {
       const { senderId, targetId, timestamp } = message;
       // Without a timestamp it cannot go out as it came: the writer puts one in.
-      const frame = { dialect: gatewayName, bytes, isSigned: timestamp !== undefined };
+      const frame = new WireFrame(gatewayName, bytes, timestamp !== undefined);
       const kind = message.type === 'ice' ? 'candidate' : message.sdp.type;
       const from = peer(senderId);
       if (targetId === undefined) return { type: 'signal', kind, from, to: undefined, body, frame };
@@ -63,7 +65,7 @@ function toCommand(message: GatewayMessage, body: JsonObject, bytes: Buffer): Co
       };
     }
     case 'auth':
-      return { type: 'refresh_token', token: message.token };
+      return { type: 'refresh_token', token: new Secret(message.token) };
   }
 }
 

@@ -5,6 +5,7 @@ import type { DecodedCommand, DecodedRefusal, Entrance } from '../dialect.js';
 import { toPeerId } from '../peer-key.js';
 import { peerName } from './gateway-message.js';
 import { gateway, gatewayWithPresence } from './gateway.js';
+import { Secret } from '../../protocol/secret.js';
 
 /** S2's own rule, and a bound, so that ids fit into keys. */
 const usableRoomId = /^[A-Za-z0-9_-]{1,100}$/;
@@ -37,7 +38,7 @@ function greeting(roomIdText: string, query: URLSearchParams): DecodedCommand | 
   const command: Command = {
     type: 'join',
     roomId: asRoomId(roomIdText),
-    ...(roomToken === null || roomToken === '' ? {} : { roomToken }),
+    ...(roomToken === null || roomToken === '' ? {} : { roomToken: new Secret(roomToken) }),
     ...(name === null ? { naming: 'unnamed' } : { peerId: toPeerId(name) ?? asPeerId(name) }),
     role: 'peer',
     metadata: {},

@@ -41,7 +41,7 @@ const kick = z.looseObject({
 /** Not of S2: a newer token of the same user. */
 const auth = z.looseObject({ type: z.literal('auth'), token: z.string().min(1) });
 
-const kinds = [sdpMessage, iceMessage, hostChange, kick, auth] as const;
+export const kinds = [sdpMessage, iceMessage, hostChange, kick, auth] as const;
 const types: ReadonlySet<unknown> = new Set(kinds.flatMap(({ shape }) => [...shape.type.values]));
 export const gatewayMessage = z.discriminatedUnion('type', kinds, {
   error: ({ input }) =>

@@ -5,6 +5,7 @@ import { noticeNames } from '../notice-names.js';
 import { isStamped, peerIn, withoutStamp, type Envelope } from './envelope.js';
 import type { Spelling } from './name.js';
 import { checkCandidate, checkDescription } from './signal-shape.js';
+import { WireFrame } from '../../protocol/wire-frame.js';
 
 /** What is written anew may grow (`1e20`, fivefold), and must not fill its receivers' outboxes. */
 const maxGrowth = 6;
@@ -52,6 +53,6 @@ function signal(
     from: undefined,
     to: peerIn(envelope, 'target_user_id'),
     body,
-    frame: { dialect: spelling, bytes: isRebuilt ? rebuilt : bytes, isSigned: false },
+    frame: new WireFrame(spelling, isRebuilt ? rebuilt : bytes, false),
   };
 }

@@ -3,6 +3,7 @@ import type { PeerId } from '../../protocol/ids.js';
 import type { Command } from '../../protocol/messages.js';
 import { readChat, readHistory } from './chat-verbs.js';
 import { malformed, peerIn, type Envelope } from './envelope.js';
+import { Secret } from '../../protocol/secret.js';
 
 interface Verb {
   readonly answered: boolean;
@@ -19,7 +20,7 @@ const transfer: Verb = {
 const heartbeat: Verb = { answered: false, read: () => ({ type: 'heartbeat' }) };
 const refresh: Verb = { answered: true, read: readToken };
 
-const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
+export const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ['kick', { answered: true, read: readKick }],
   ['transfer_host', transfer],
   ['refresh_token', refresh],
@@ -64,7 +65,7 @@ function readAck({ payload: { count } }: Envelope): Command {
 }
 
 function readToken({ payload: { token } }: Envelope): Command {
-  if (typeof token === 'string' && token !== '') return { type: 'refresh_token', token };
+  if (typeof token === 'string' && token !== '') return { type: 'refresh_token', token: new Secret(token) };
   throw malformed('token', 'must be a string.');
 }
 

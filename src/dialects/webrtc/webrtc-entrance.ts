@@ -6,6 +6,7 @@ import { toPeerId } from '../peer-key.js';
 import { malformed } from './envelope.js';
 import { roomIdRule, toRoomId } from './room-id.js';
 import { webrtc, webrtcExtended } from './webrtc.js';
+import { Secret } from '../../protocol/secret.js';
 
 const maxPeerIdChars = 128;
 const ask: Ask = { verb: 'connect', answered: true };
@@ -33,7 +34,7 @@ function hello(roomId: RoomId, isExtended: boolean, query: URLSearchParams): Dec
     const command: Command = {
       type: 'join',
       roomId,
-      ...(roomToken === null ? {} : { roomToken }),
+      ...(roomToken === null ? {} : { roomToken: new Secret(roomToken) }),
       ...namedPeer(query.get('peer_id')),
       naming: 'user',
       role: 'peer',
@@ -62,7 +63,14 @@ function resumeClaim(query: URLSearchParams): { readonly resume?: ResumeClaim } 
   if (!sessionId || !token || !count) return {};
   const frames = /^\d{1,15}$/.test(count) ? Number(count) : undefined;
   if (frames === undefined) throw malformed('count', 'must be a whole number of frames.');
-  return { resume: { sessionId: asSessionId(sessionId), token, count: frames, ...chatSeqIn(query) } };
+  return {
+    resume: {
+      sessionId: asSessionId(sessionId),
+      token: new Secret(token),
+      count: frames,
+      ...chatSeqIn(query),
+    },
+  };
 }
 
 /** The place of the last chat message that it has had. */

@@ -1,3 +1,4 @@
+import { SignalingError } from '../../protocol/errors.js';
 import type { HttpParts } from './desk.js';
 import { signInRefusal } from './failure.js';
 import { jsonReply, type Reply } from './reply.js';
@@ -8,9 +9,11 @@ export function authRoutes({ desk, settings }: HttpParts): readonly Route[] {
   const signIn = async (): Promise<Reply> => {
     try {
       const { idToken, username } = await desk.signIn();
-      return jsonReply(200, { id_token: idToken, username });
+      const reply = jsonReply(200, { id_token: idToken, username });
+      return { ...reply, noted: { event: 'signed_in', fields: { user: username } } };
     } catch (error) {
-      return signInRefusal(error);
+      const code = error instanceof SignalingError ? error.code : 'INTERNAL';
+      return { ...signInRefusal(error), noted: { event: 'sign_in_failed', fields: { code } } };
     }
   };
   const limit = { name: 'signins', limit: settings.signInsPerMinute, perMs: 60_000 };

@@ -1,11 +1,15 @@
 import type { RoomsApi } from '../../core/rooms-api.js';
+import type { Audit } from '../../ports/audit.js';
 import type { RateLimiter } from '../../ports/rate-limiter.js';
 import type { Logger, Tally } from '../../ports/runtime.js';
+import type { Traces } from '../../ports/telemetry.js';
 import type { PeerId, RoomId } from '../../protocol/ids.js';
 import type { IceConfig } from '../../protocol/ice.js';
+import type { Secret } from '../../protocol/secret.js';
 import type { Json, RoomMode, RoomRecord } from '../../protocol/records.js';
 
 import type { TrustedProxies } from '../client-address.js';
+import type { PageParts } from './pages/page-parts.js';
 
 /** What the HTTP routes ask of the core; `SignalingNode` is one. */
 export interface Desk {
@@ -54,7 +58,11 @@ export interface HttpSettings {
   readonly iceRequestsPerMinute: number;
   readonly maxPeersPerRoom: number;
   /** Absent: there are no internal paths. */
-  readonly internalServiceKey: string | undefined;
+  readonly internalServiceKey: Secret | undefined;
+  /** What opens metrics and the dashboard; absent: only the networks do. */
+  readonly adminToken: Secret | undefined;
+  /** Who sees them without a token. */
+  readonly operatorNetworks: TrustedProxies;
 }
 
 /** All that the routes are made of. */
@@ -62,8 +70,13 @@ export interface HttpParts {
   readonly desk: Desk;
   readonly settings: HttpSettings;
   readonly logger: Logger;
+  readonly audit: Audit;
+  /** Absent: nothing is traced. */
+  readonly traces?: Traces | undefined;
   readonly tally: Tally;
   readonly limiter: RateLimiter;
   /** The Prometheus text of this process. */
   readonly renderMetrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  /** Absent: no pages for people are served, nor the documents behind them. */
+  readonly pages?: PageParts;
 }

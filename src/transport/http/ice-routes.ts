@@ -96,13 +96,20 @@ async function answer(parts: IceParts, family: Family, request: Request): Promis
       return tooMany(verdict.retryAfterMs, family.reason);
     }
     const credential = credentialOf(request);
-    if (credential !== undefined) return family.answer(await desk.iceConfigOf(credential));
-    if (family.anonymous && settings.allowAnonymousIce) return family.answer(desk.anonymousIceConfig());
+    if (credential !== undefined) return issue(family, await desk.iceConfigOf(credential));
+    if (family.anonymous && settings.allowAnonymousIce) return issue(family, desk.anonymousIceConfig());
     const text = family.unauthenticated;
     return jsonReply(401, { [family.reason]: text }, { 'www-authenticate': 'Bearer' });
   } catch (failure) {
     return refused(family, failure);
   }
+}
+
+/** Credentials that end are a relay's: it is noted who got some, by the name that the relay knows. */
+function issue({ answer: answerOf }: Family, ice: IceConfig): Reply {
+  const user = ice.servers.find(({ credential }) => credential !== undefined)?.username;
+  if (user === undefined) return answerOf(ice);
+  return { ...answerOf(ice), noted: { event: 'turn_credentials_issued', fields: { user } } };
 }
 
 /** As every route that verifies a token refuses, in the family's words. */

@@ -8,12 +8,13 @@ import type { MethodRoute } from './method-routes.js';
 import { jsonReply, type Reply } from './reply.js';
 import { roomIdOf } from './room-input.js';
 import { internalRoomOf } from './room-view.js';
+import type { Secret } from '../../protocol/secret.js';
 
 export interface InternalParts {
   readonly rooms: Pick<RoomsApi, 'read'>;
   readonly settings: {
     /** A SECRET that both sides have. Absent: there are no such paths. */
-    readonly internalServiceKey: string | undefined;
+    readonly internalServiceKey: Secret | undefined;
     readonly maxPeersPerRoom: number;
   };
 }
@@ -25,8 +26,9 @@ export function internalRoutes({ rooms, settings }: InternalParts): readonly Met
   if (key === undefined) return [];
   const read = async (request: Request): Promise<Reply> => {
     const shown = request.headers[keyHeader];
-    if (typeof shown !== 'string' || !sameSecret(shown, key)) {
-      return errorReply(403, 'The header X-Internal-Service-Key is missing or not right');
+    if (typeof shown !== 'string' || !sameSecret(shown, key.reveal())) {
+      const refusal = errorReply(403, 'The header X-Internal-Service-Key is missing or not right');
+      return { ...refusal, noted: { event: 'internal_key_refused' } };
     }
     const room = await rooms.read(roomIdOf(request));
     if (room === undefined) throw new SignalingError('ROOM_NOT_FOUND');

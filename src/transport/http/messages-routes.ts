@@ -13,7 +13,7 @@ const pagesPerMinute = 600;
 const limitFault = `must be a whole number from 1 to ${maxLimit}`;
 const beforeFault = 'must be the seq of a message, or the next of a page';
 
-const pageSchema = z.object({
+export const pageSchema = z.object({
   limit: digits(3, limitFault)
     .refine((value) => value >= 1 && value <= maxLimit, limitFault)
     .optional(),

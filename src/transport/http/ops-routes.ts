@@ -1,6 +1,7 @@
 /** What operators and load balancers ask: alive, ready, how much (D5). */
 import type { Request } from 'express';
 import type { HttpParts } from './desk.js';
+import { refuseStranger } from './operator-gate.js';
 import { jsonReply, type Reply } from './reply.js';
 import type { Route } from './route.js';
 
@@ -29,7 +30,12 @@ async function readiness({ desk }: HttpParts): Promise<Reply> {
 }
 
 /** Prometheus text, unless JSON is asked for by name: then the counts of version 2.0. */
-async function metrics({ desk, tally, renderMetrics }: HttpParts, request: Request): Promise<Reply> {
+async function metrics(
+  { desk, tally, renderMetrics, settings, audit }: HttpParts,
+  request: Request,
+): Promise<Reply> {
+  const refusal = refuseStranger(request, settings, audit);
+  if (refusal !== undefined) return refusal;
   const headers = { vary: 'Accept, Origin' };
   if (request.accepts(['text/plain', 'application/json']) !== 'application/json') {
     const { contentType, text } = await renderMetrics();

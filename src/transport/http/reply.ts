@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { AuditEvent, AuditFields } from '../../ports/audit.js';
 import type { Json } from '../../protocol/records.js';
 
 type Headers = Readonly<Record<string, string>>;
@@ -12,6 +13,8 @@ export interface Reply {
   readonly headers?: Headers;
   /** What went wrong, for the log; never shown. */
   readonly failure?: unknown;
+  /** For the audit trail, which adds the client's address. */
+  readonly noted?: { readonly event: AuditEvent; readonly fields?: AuditFields };
 }
 
 /** Compact JSON and a content type without a charset, as the Python server's framework writes them. */

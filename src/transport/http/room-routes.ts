@@ -45,7 +45,8 @@ async function createRoom({ desk, settings, limiter, tally }: HttpParts, request
   if (mode === 'nonsense') return detailReply(400, 'mode must be P2P or SFU');
   try {
     const room = await desk.createRoom(token, mode === undefined ? {} : { mode });
-    return jsonReply(200, { room_id: room.roomId, token: room.token });
+    const noted = { event: 'room_created', fields: { room: room.roomId, sub: room.createdBy } } as const;
+    return { ...jsonReply(200, { room_id: room.roomId, token: room.token }), noted };
   } catch (error) {
     return refusal(error);
   }
@@ -108,7 +109,12 @@ function deletePeersAndRoom(desk: Desk, { peerKey }: HttpSettings): Deletion {
     if (outcome !== 'deleted' && peerId !== undefined) {
       outcome = await desk.deletePeersAndRoom({ peerId }, bearer);
     }
-    return status(outcome === 'deleted' ? 'peer deleted successfully' : outcome);
+    if (outcome !== 'deleted') return status(outcome);
+    const fields = {
+      ...(typeof roomId === 'string' && { room: roomId }),
+      ...(peerId !== undefined && { target: peerId }),
+    };
+    return { ...status('peer deleted successfully'), noted: { event: 'room_deleted', fields } };
   };
 }
 
@@ -118,7 +124,12 @@ function deletePeer(desk: Desk, { peerKey }: HttpSettings): Deletion {
     const outcome = peerId === undefined ? undefined : await desk.deletePeer(peerId, bearer);
     // Version 2.0 says this of whoever it does not know, and of a request that names nobody.
     if (outcome?.found !== true) return status('peer deleted from Cognito (already removed from room)');
-    return status(`peer deleted successfully. Room status: ${outcome.roomDeleted ? 'deleted' : 'active'}`);
+    const left = outcome.roomDeleted ? 'deleted' : 'active';
+    const noted = {
+      event: 'peer_deleted',
+      fields: { ...(peerId && { target: peerId }), code: left },
+    } as const;
+    return { ...status(`peer deleted successfully. Room status: ${left}`), noted };
   };
 }
 

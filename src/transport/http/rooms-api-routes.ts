@@ -60,7 +60,9 @@ async function create(parts: RoomsApiParts, request: Request): Promise<Reply> {
     ...(hostName !== undefined && { hostName }),
     ...(mode && { mode }),
   });
-  return jsonReply(200, { ...roomOf(room), token: room.record.token });
+  const { roomId, createdBy, token } = room.record;
+  const noted = { event: 'room_created', fields: { room: roomId, sub: createdBy } } as const;
+  return { ...jsonReply(200, { ...roomOf(room), token }), noted };
 }
 
 async function list(parts: RoomsApiParts, request: Request): Promise<Reply> {
@@ -102,14 +104,19 @@ async function change(parts: RoomsApiParts, request: Request): Promise<Reply> {
   const caller = await callerOf(parts, request);
   if (caller === 'nobody' || caller === undefined) return nobody();
   const wanted = { ...(status && { status }), ...(mode && { mode }) };
-  return jsonReply(200, roomOf(await parts.rooms.change(caller, roomIdOf(request), wanted)));
+  const roomId = roomIdOf(request);
+  const changed = await parts.rooms.change(caller, roomId, wanted);
+  const fields = { room: roomId, sub: caller.sub, code: [status, mode].filter(Boolean).join(' ') };
+  return { ...jsonReply(200, roomOf(changed)), noted: { event: 'room_changed', fields } };
 }
 
 async function remove(parts: RoomsApiParts, request: Request): Promise<Reply> {
   const caller = await callerOf(parts, request);
   if (caller === 'nobody' || caller === undefined) return nobody();
-  await parts.rooms.remove(caller, roomIdOf(request));
-  return { status: 204, text: '' };
+  const roomId = roomIdOf(request);
+  await parts.rooms.remove(caller, roomId);
+  const fields = { room: roomId, sub: caller.sub };
+  return { status: 204, text: '', noted: { event: 'room_deleted', fields } };
 }
 
 async function user(parts: RoomsApiParts, request: Request): Promise<Reply> {

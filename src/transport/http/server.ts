@@ -1,5 +1,6 @@
 /** The HTTP face: the routes of the Python server, what its later versions added, rooms, ICE servers, and operations. */
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from 'express';
+import { SignalingError } from '../../protocol/errors.js';
 import { clientAddress } from '../client-address.js';
 import { credentialOf } from '../credential.js';
 import { tooMany, type Asker } from './asker.js';
@@ -9,12 +10,17 @@ import type { HttpParts } from './desk.js';
 import { unhandled } from './failure.js';
 import { iceRoutes } from './ice-routes.js';
 import { internalRoutes } from './internal-routes.js';
-import { byPath, type PathRoutes } from './method-routes.js';
+import { byPath, type MethodRoute, type PathRoutes } from './method-routes.js';
 import { opsRoutes } from './ops-routes.js';
+import { documentRoutes } from './documents/document-routes.js';
+import { dashboardRoutes } from './pages/dashboard-routes.js';
+import { pageRoutes } from './pages/page-routes.js';
 import { detailReply, send, type Reply } from './reply.js';
 import { ClientGoneError, discardBody } from './request-body.js';
 import { roomRoutes } from './room-routes.js';
 import { roomsApiRoutes } from './rooms-api-routes.js';
+import { isSecure } from './scheme.js';
+import { securityHeaders } from './security-headers.js';
 
 /** `isGuest`: on the Express app of somebody else, who answers what is not ours. */
 export function createHttpApp(parts: HttpParts, isGuest = false): Express {
@@ -22,7 +28,11 @@ export function createHttpApp(parts: HttpParts, isGuest = false): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag');
   app.enable('case sensitive routing').enable('strict routing');
+  const secure = securityHeaders(parts.settings.trustedProxies, isGuest);
+  // What is not ours to answer goes through a guest untouched.
+  if (!isGuest) app.use(secure);
   for (const path of paths) {
+    if (isGuest) app.all(path.path, secure);
     app.all(path.path, (request, response) => {
       discardBody(request);
       return serve(parts, path, request, response);
@@ -32,7 +42,7 @@ export function createHttpApp(parts: HttpParts, isGuest = false): Express {
   const literal = new Set(paths.filter(({ isLiteral }) => isLiteral).map(({ path }) => path));
   app.use((request, response) => {
     discardBody(request);
-    send(response, withoutSlash(request, literal) ?? detailReply(404, 'Not Found'));
+    send(response, withoutSlash(request, literal, parts) ?? detailReply(404, 'Not Found'));
   });
   const onError: ErrorRequestHandler = (error: unknown, request, response, next) => {
     if (response.headersSent) next(error);
@@ -45,7 +55,7 @@ export function createHttpApp(parts: HttpParts, isGuest = false): Express {
 }
 
 function pathsOf(parts: HttpParts): readonly PathRoutes[] {
-  const { desk, settings, limiter, tally } = parts;
+  const { desk, settings, limiter, tally, pages } = parts;
   const { allowAnonymous, roomsPerMinute, iceRequestsPerMinute, internalServiceKey, maxPeersPerRoom } =
     settings;
   const asker: Asker = {
@@ -54,7 +64,7 @@ function pathsOf(parts: HttpParts): readonly PathRoutes[] {
     credentialOf: (request) => credentialOf(request, { ...settings, allowQueryToken: false })?.token,
     addressOf: (request) => clientAddress(request, settings.trustedProxies),
   };
-  return byPath([
+  const routes: MethodRoute[] = [
     ...authRoutes(parts),
     ...roomRoutes(parts),
     ...opsRoutes(parts),
@@ -69,7 +79,12 @@ function pathsOf(parts: HttpParts): readonly PathRoutes[] {
       settings: { allowAnonymousRooms: allowAnonymous, roomsPerMinutePerIp: roomsPerMinute },
     }),
     ...internalRoutes({ rooms: desk.rooms, settings: { internalServiceKey, maxPeersPerRoom } }),
-  ]);
+  ];
+  if (pages !== undefined) {
+    routes.push(...pageRoutes(pages), ...dashboardRoutes(parts, pages));
+    routes.push(...documentRoutes(routes, pages.dialects, pages.version));
+  }
+  return byPath(routes);
 }
 
 async function serve(
@@ -93,12 +108,27 @@ async function serve(
   let reply: Reply;
   try {
     // The body is asked for in the turn in which the request came; a limit is asked for first.
-    reply = route.limit === undefined ? await route.answer(request) : await limited(parts, route, request);
+    const answer = (): Reply | Promise<Reply> =>
+      route.limit === undefined ? route.answer(request) : limited(parts, route, request);
+    const { traces } = parts;
+    reply = await (traces === undefined
+      ? answer()
+      : traces.continueFrom(request.headers['traceparent'], answer));
   } catch (error) {
     if (error instanceof ClientGoneError) return;
     reply = unhandled(error);
   }
-  settle(parts, { path: path.path, method: request.method }, response, reply, cors);
+  const address = clientAddress(request, parts.settings.trustedProxies);
+  note(parts, reply, address, path.path);
+  settle(parts, { path: path.path, method: request.method, address }, response, reply, cors);
+}
+
+/** What of an answer is worth knowing afterwards. */
+function note({ audit }: HttpParts, { status, failure, noted }: Reply, address: string, path: string): void {
+  if (noted !== undefined) audit.record(noted.event, { ...noted.fields, address });
+  if (status === 429) audit.record('limit_reached', { address, code: path });
+  if (failure instanceof SignalingError && failure.code === 'INVALID_TOKEN')
+    audit.record('token_refused', { address, code: path });
 }
 
 /** Routes that have a limit read no body. */
@@ -120,13 +150,13 @@ async function limited(
 /** Logs why, once, when the answer hides a failure; then sends it. The URL is not logged: it may carry a token. */
 function settle(
   { logger }: HttpParts,
-  { path, method }: { readonly path: string; readonly method: string },
+  asked: { readonly path: string; readonly method: string; readonly address?: string },
   response: Response,
   reply: Reply,
   cors: Readonly<Record<string, string>> = {},
 ): void {
   if (reply.failure !== undefined) {
-    const fields = { method, path, status: reply.status, error: reply.failure };
+    const fields = { ...asked, status: reply.status, error: reply.failure };
     if (reply.status >= 500) logger.error('http_failed', fields);
     else logger.info('http_refused', fields);
   }
@@ -134,12 +164,19 @@ function settle(
 }
 
 /** A path of ours but for slashes at its end: 307 to the address without them, as Starlette words it. */
-function withoutSlash(request: Request, paths: ReadonlySet<string>): Reply | undefined {
-  const path = request.path.replace(/\/+$/, '');
+function withoutSlash(
+  request: Request,
+  paths: ReadonlySet<string>,
+  { settings }: HttpParts,
+): Reply | undefined {
+  // Looked for from the first of the slashes only: from each of them, thousands would take a tenth of a second.
+  const path = request.path.replace(/(?<!\/)\/+$/, '');
   if (path === request.path || !paths.has(path)) return undefined;
   const query = /\?.+/.exec(request.url)?.[0] ?? '';
   const { host } = request.headers;
-  const url = `${host === undefined ? '' : `http://${host}`}${path}${query}`;
+  // Who came by TLS is not sent to where its token would travel in the clear.
+  const scheme = isSecure(request, settings.trustedProxies) ? 'https' : 'http';
+  const url = `${host === undefined ? '' : `${scheme}://${host}`}${path}${query}`;
   const location = url.replace(/[^\w.~\-:/%#?=@[\]!$&'()*+,;]/g, encodeURIComponent);
   return { status: 307, text: '', headers: { location } };
 }

@@ -6,6 +6,8 @@ export function askForUpgrade(_request: IncomingMessage, response: ServerRespons
   response.writeHead(426, {
     'content-type': 'text/plain; charset=utf-8',
     'content-length': Buffer.byteLength(body),
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
     connection: 'close',
     upgrade: 'websocket',
   });

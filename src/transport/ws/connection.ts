@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Arrived, Session } from '../../core/session.js';
 import type { Dialect, Door, Scope } from '../../dialects/dialect.js';
 import type { EventSink } from '../../ports/event-sink.js';
+import type { Ending } from '../../ports/metrics.js';
 import { closeTable, type CloseReason } from '../../protocol/close.js';
 import { SignalingError } from '../../protocol/errors.js';
 import { isRelayed, type Ask, type Command, type Event } from '../../protocol/messages.js';
@@ -14,6 +15,7 @@ import type { PeerSocket, SocketListener } from './peer-socket.js';
 import { PreJoinGuard } from './pre-join-guard.js';
 import { Pulse } from './pulse.js';
 import { readCommand } from './read-command.js';
+import type { Secret } from '../../protocol/secret.js';
 
 /** One WebSocket: frames in, strictly one after another; events out, corked per tick. Dies with the socket. */
 export class Connection implements EventSink, SocketListener, InboundTap, FrameEvents {
@@ -47,11 +49,11 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
     this.#dialect = entrance.dialect;
     this.#scope = { roomId: entrance.roomId, now: () => context.clock.now() };
     this.#pulse = new Pulse(stream, context.clock);
-    this.#outbox = new Outbox(stream, context.settings.maxOutboxBytes);
+    this.#outbox = new Outbox(stream, context.settings.maxOutboxBytes, context.waiting);
     this.#inbound = new InboundQueue(this);
     this.#session = context.node.open(this, arrived);
     this.#unwatch = context.liveness.watch(this);
-    FrameReader.attach(stream, context.settings.maxMessageBytes, this);
+    FrameReader.attach(stream, context.settings.maxMessageBytes, this, context, socket);
     this.#expectJoin();
     socket.listen(this);
     if (!entrance.waitsForToken || arrived.credential !== undefined) this.#greet();
@@ -70,7 +72,7 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
   }
 
   /** Does what the address asks for, before anything that the client says. */
-  #greet(idToken?: string): void {
+  #greet(idToken?: Secret): void {
     const { hello } = this.#entrance;
     if (hello === undefined) return;
     if ('error' in hello) {
@@ -143,11 +145,8 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
   /** Bounds time and bytes until the session sits in a room. */
   #expectJoin(): void {
     if (this.#guard !== undefined) return;
-    const { clock, tally, settings } = this.#context;
-    const cancelDeadline = clock.after(settings.preJoinMs, () => {
-      tally.join_timeouts += 1;
-      this.close('join_timeout');
-    });
+    const { clock, settings } = this.#context;
+    const cancelDeadline = clock.after(settings.preJoinMs, this.close.bind(this, 'join_timeout'));
     this.#guard = new PreJoinGuard(this.#stream, cancelDeadline, this.#refuseTooBig.bind(this));
   }
 
@@ -158,13 +157,14 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
 
   #refuseTooBig(): void {
     if (this.#isClosing) return;
-    const text = `At most ${PreJoinGuard.maxBytes} bytes a message before joining a room.`;
-    this.send({ type: 'refused', error: new SignalingError('MESSAGE_TOO_BIG', text) });
+    this.send({ type: 'refused', error: new SignalingError('MESSAGE_TOO_BIG', PreJoinGuard.tooBig) });
     this.close('too_big');
   }
 
   encode(event: Event, ask?: Ask): Buffer | undefined {
-    const frame = event.type === 'signal' || event.type === 'message' ? event.frame : undefined;
+    const isMessage = event.type === 'signal' || event.type === 'message';
+    if (isMessage && !this.#isClosing) this.#context.relay.handed(this);
+    const frame = isMessage ? event.frame : undefined;
     const isVerbatim = frame?.isSigned === true && frame.dialect === this.#dialect.name;
     return isVerbatim ? frame.bytes : this.#context.encoder(this.#dialect, event, ask, this.#scope);
   }
@@ -173,7 +173,7 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
     if (this.#isClosing) return false;
     if (this.#socket.readyState !== this.#socket.OPEN) {
       // The far end has said goodbye; ws tells us only when the TCP connection is gone too.
-      this.#end();
+      this.#end('by_peer');
       return false;
     }
     const wasEmpty = this.#outbox.isEmpty;
@@ -195,7 +195,7 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
   close(reason: CloseReason, text?: string): void {
     if (this.#isClosing) return;
     this.#outbox.flush();
-    this.#end();
+    this.#end(reason);
     const said = this.#dialect.close?.(reason) ?? closeTable[reason];
     this.#socket.close(said.code, text ?? said.text);
     this.#context.logger.info('closed', { session: this.#session.id, reason });
@@ -210,31 +210,32 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
 
   checkAlive(): void {
     if (this.#isClosing) return;
-    // While it joins it is not read, so it cannot be heard.
     if (this.#inbound.isWaiting) this.#pulse.heard();
     if (this.#pulse.beat()) return;
     this.#context.logger.info('pong_timeout', { session: this.#session.id });
+    this.#end('no_pong');
     this.#socket.terminate();
   }
 
-  onPong(): void {
-    this.#pulse.heard();
+  onControl(isPong: boolean): void {
+    if (isPong) this.#pulse.heard();
+    if (!this.#pulse.allowsControl()) this.close('too_fast');
   }
 
-  onError(error: Error): void {
-    // ws has begun to close the socket with the code that fits. Its stack would say nothing of the client.
-    const code = 'code' in error ? error.code : error.name;
+  onError(code: string): void {
+    // ws has begun to close the socket with the code that fits.
     this.#context.logger.info('socket_error', { session: this.#session.id, code });
-    this.#end();
+    this.#end('broken');
   }
 
   onClose(): void {
-    this.#end();
+    this.#end('by_peer');
   }
 
   /** Once: no more events in or out, timers off, the session is told. ws ends the socket, within its close timeout. */
-  #end(): void {
+  #end(reason: Ending): void {
     if (this.#isClosing) return;
+    this.#context.tally.metrics.families.closes.add({ reason });
     this.#isClosing = true;
     this.#releaseGuard();
     this.#inbound.clear();

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { headerBytes, writeHeader } from './frame.js';
+import { noOthers, type Holder, type WaitingBytes } from './waiting-bytes.js';
 
 /** So much is copied into one buffer and leaves in one write. */
 const copyUpToBytes = 65_536;
@@ -18,16 +19,26 @@ let shared = Buffer.allocUnsafeSlow(copyUpToBytes);
  * what a relay spends its time on, and half of the cost of a burst is saved here (the figures are in the bench).
  * It writes frames to the socket itself, past `ws`, which is safe because no extension is ever negotiated.
  */
-export class Outbox {
+export class Outbox implements Holder {
   readonly #socket: Socket;
   readonly #maxBytes: number;
+  readonly #waiting: WaitingBytes;
   #payloads: Buffer[] = [];
   /** Bytes pushed and not yet handed to the socket, headers included. */
   #pendingBytes = 0;
+  #isBehind = false;
 
-  constructor(socket: Socket, maxBytes: number) {
+  constructor(socket: Socket, maxBytes: number, waiting = noOthers) {
     this.#socket = socket;
     this.#maxBytes = maxBytes;
+    this.#waiting = waiting;
+  }
+
+  /** A goodbye would wait behind all the rest. */
+  giveUp(): void {
+    this.#payloads = [];
+    this.#pendingBytes = 0;
+    this.#socket.destroy();
   }
 
   get isEmpty(): boolean {
@@ -55,11 +66,22 @@ export class Outbox {
     this.#payloads = [];
     this.#pendingBytes = 0;
     if (this.#socket.destroyed || this.#socket.writableEnded) return;
-    if (total <= copyUpToBytes) {
-      this.#writeJoined(payloads, total);
-      return;
-    }
-    this.#writeRuns(payloads, isLarge);
+    if (total <= copyUpToBytes) this.#writeJoined(payloads, total);
+    else this.#writeRuns(payloads, isLarge);
+    if (this.#socket.writableLength > 0) this.#fallBehind();
+  }
+
+  /** The kernel did not take everything. */
+  #fallBehind(): void {
+    this.#waiting.set(this, this.#socket.writableLength);
+    if (this.#isBehind) return;
+    this.#isBehind = true;
+    const catchUp = (): void => {
+      this.#socket.off('drain', catchUp).off('close', catchUp);
+      this.#isBehind = false;
+      this.#waiting.set(this, 0);
+    };
+    this.#socket.on('drain', catchUp).on('close', catchUp);
   }
 
   #writeRuns(payloads: readonly Buffer[], goesAlone: (payload: Buffer) => boolean): void {
@@ -142,7 +164,14 @@ export class Flusher {
     const dirty = this.#dirty;
     this.#dirty = [];
     for (const outbox of dirty) outbox.flush();
+    this.#onFlushed();
   };
+  readonly #onFlushed: () => void;
+
+  /** `onFlushed` is called when all was handed to the sockets. */
+  constructor(onFlushed: () => void = () => undefined) {
+    this.#onFlushed = onFlushed;
+  }
 
   /** Call it after the first push to an outbox that was empty. */
   schedule(outbox: Outbox): void {

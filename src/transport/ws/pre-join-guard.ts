@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
  */
 export class PreJoinGuard {
   static readonly maxBytes = 16_384;
+  static readonly tooBig = `At most ${PreJoinGuard.maxBytes} bytes a message before joining a room.`;
 
   readonly #socket: Socket;
   readonly #cancelDeadline: () => void;

@@ -1,11 +1,20 @@
 import type { Socket } from 'node:net';
+import { MessageBudget } from '../../core/message-budget.js';
 import type { Clock } from '../../ports/runtime.js';
 import { pingFrame } from './frame.js';
 
-/** Is there somebody at the far end? Asks by pings; whatever is heard is an answer. */
+/** Pings and pongs of the far end, a second and at once: clients send one in some seconds. ws itself ends a socket at 60 unanswered. */
+const controlsPerSecond = 10;
+const controlBurst = 50;
+
+/**
+ * Is there somebody at the far end? Asks by pings; whatever is heard is an answer. Counts the far end's own: each has to be
+ * answered, whether or not the answers are read.
+ */
 export class Pulse {
   readonly #stream: Socket;
   readonly #clock: Clock;
+  readonly #controls = new MessageBudget(controlsPerSecond, controlBurst);
   #heardSincePing = true;
   #probes: ((answered: boolean) => void)[] = [];
 
@@ -17,6 +26,11 @@ export class Pulse {
   heard(): void {
     this.#heardSincePing = true;
     if (this.#probes.length > 0) this.settle(true);
+  }
+
+  /** One more ping or pong has come. False: that was too many. */
+  allowsControl(): boolean {
+    return this.#controls.take(this.#clock.now()) === 0;
   }
 
   /** Does the far end answer within that time? */

@@ -15,6 +15,7 @@ export function refuseUpgrade(stream: Duplex, { status, text, retryAfterMs }: Up
   stream.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n` +
       `Connection: close\r\n${retry}Content-Type: text/plain; charset=utf-8\r\n` +
+      'X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n' +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
   stream.once('finish', () => {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createCluster } from '../../../src/core/cluster/cluster.js';
 import { createRoomsApi, type RoomsApi } from '../../../src/core/rooms-api.js';
+import { noAudit } from '../../../src/ports/audit.js';
 import { createTally, type LogFields, type Logger, type Tally } from '../../../src/ports/runtime.js';
 import { SignalingError } from '../../../src/protocol/errors.js';
 import { asPeerId, asRoomId } from '../../../src/protocol/ids.js';
@@ -106,9 +107,12 @@ export async function withServer(
       iceRequestsPerMinute: 0,
       maxPeersPerRoom: 8,
       internalServiceKey: undefined,
+      adminToken: undefined,
+      operatorNetworks: (address) => address === '127.0.0.1',
       ...settings,
     },
     logger,
+    audit: noAudit,
     tally,
     limiter: ports.limiter,
     renderMetrics: () =>

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 /** An answer as it was on the wire. */
 export interface RawAnswer {
   readonly status: number;
-  /** Names and values exactly as they came, without those that Node's own server adds by itself. */
+  /** Names and values exactly as they came, without those that every answer has (test/security/headers.test.ts). */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
@@ -15,7 +15,11 @@ export interface RawRequest {
   readonly body?: string | Buffer;
 }
 
-const ownHeaders = new Set(['Date', 'Connection', 'Keep-Alive']);
+const ownHeaders = new Set([
+  ...['Date', 'Connection', 'Keep-Alive', 'Cache-Control', 'Permissions-Policy'],
+  ...['Content-Security-Policy', 'Cross-Origin-Opener-Policy', 'Cross-Origin-Resource-Policy'],
+  ...['Referrer-Policy', 'X-Content-Type-Options', 'X-Frame-Options'],
+]);
 
 /** The bytes of a request that asks the server to close after it. */
 export function bytesOf(port: number, { method = 'POST', path, headers = {}, body }: RawRequest): Buffer {

@@ -19,6 +19,7 @@ import { roomsApiRoutes, type RoomsApiParts } from '../../../src/transport/http/
 import { FakeClock } from '../../support/fake-clock.js';
 import { memoryPorts, unlimitedCore } from '../../support/memory-core.js';
 import { ask, type RawAnswer, type RawRequest } from './raw-request.js';
+import { Secret } from '../../../src/protocol/secret.js';
 
 export interface User extends Identity {
   readonly token: string;
@@ -57,6 +58,7 @@ export async function withRooms(
   const { context } = createCluster(ports, unlimitedCore);
   const rooms = createRoomsApi(context);
   const { internalServiceKey, ...roomSettings } = settings;
+  const internalKey = internalServiceKey === undefined ? undefined : new Secret(internalServiceKey);
   const routes = byPath([
     ...roomsApiRoutes({
       rooms,
@@ -66,7 +68,7 @@ export async function withRooms(
       credentialOf: bearerOf,
       addressOf: (request) => request.socket.remoteAddress ?? '',
     }),
-    ...internalRoutes({ rooms, settings: { internalServiceKey, maxPeersPerRoom: 8 } }),
+    ...internalRoutes({ rooms, settings: { internalServiceKey: internalKey, maxPeersPerRoom: 8 } }),
   ]);
   const server = createServer(appOf(routes)).listen(0, '127.0.0.1');
   await once(server, 'listening');

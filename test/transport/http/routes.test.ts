@@ -42,7 +42,7 @@ describe('POST /anonymous-signin', () => {
         {
           level: 'error',
           event: 'http_failed',
-          fields: { method: 'POST', path: '/anonymous-signin', status: 500, error },
+          fields: { method: 'POST', path: '/anonymous-signin', address: '127.0.0.1', status: 500, error },
         },
       ]);
     });

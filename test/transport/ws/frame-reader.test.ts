@@ -5,6 +5,8 @@ import { connect, Socket, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { WebSocketServer } from 'ws';
+import { SystemClock } from '../../../src/adapters/system/system-clock.js';
+import { RelayMeter } from '../../../src/ports/relay-meter.js';
 import { FrameReader } from '../../../src/transport/ws/frame-reader.js';
 
 const maxBytes = 70_000;
@@ -32,12 +34,14 @@ function start(isRead: boolean): { readonly server: Server; readonly seen: Promi
         result.messages.push(`${isBinary ? 'binary' : 'text'}:${payload.toString('hex')}`);
       };
       if (isRead) {
-        const isAttached = FrameReader.attach(stream, maxBytes, {
-          onText: (payload) => {
+        const events = {
+          onText: (payload: Buffer) => {
             note(payload, false);
           },
           beforeWs: () => undefined,
-        });
+        };
+        const times = { relay: new RelayMeter(), clock: new SystemClock() };
+        const isAttached = FrameReader.attach(stream, maxBytes, events, times);
         expect(isAttached).toBe(true);
       }
       socket.on('message', (data: Buffer, isBinary) => {
