@@ -1,0 +1,155 @@
+/** The demo page in a real browser: two tabs, directly and through the real Media Service. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { openChromium, type Browser } from '../support/chromium.js';
+import { freePort, mediaKey, MediaProcess } from '../support/media-service.js';
+import { buildPagesFor, comesTrue, openWatched, type WatchedPage } from '../support/pages.js';
+import { ProcessBuild } from '../support/process-build.js';
+import { ServerProcess } from '../support/server-process.js';
+
+/** Of a machine with two busy cores. */
+const withinMs = 40_000;
+
+let serverBuild: ProcessBuild;
+let mediaBuild: ProcessBuild;
+let media: MediaProcess;
+let server: ServerProcess;
+let settings: Readonly<Record<string, string>>;
+let browser: Browser;
+let ada: WatchedPage;
+let ben: WatchedPage;
+
+beforeAll(async () => {
+  [serverBuild, mediaBuild] = await Promise.all([
+    ProcessBuild.make('src/main.ts'),
+    ProcessBuild.make('src/media/main.ts'),
+  ]);
+  await buildPagesFor(serverBuild.folder);
+  media = await MediaProcess.start(mediaBuild.entry);
+  settings = {
+    HTTP_PORT: String(await freePort()),
+    MEDIA_SERVICE_URL: media.url,
+    INTERNAL_SERVICE_KEY: mediaKey,
+  };
+  server = await ServerProcess.start(serverBuild.entry, settings);
+  browser = await openChromium();
+}, 120_000);
+
+afterAll(async () => {
+  await browser.close();
+  await server.stop();
+  await media.stop();
+  serverBuild.remove();
+  mediaBuild.remove();
+}, 60_000);
+
+async function join({ page }: WatchedPage, name: string): Promise<void> {
+  await page.getByLabel('Your name').fill(name);
+  await page.getByRole('button', { name: 'Join' }).click();
+  await until(page, 'connected', `document.getElementById('line').textContent.startsWith('connected')`);
+}
+
+async function until(page: Page, what: string, isSo: string): Promise<void> {
+  if (await comesTrue(page, isSo, withinMs)) return;
+  const shown = await page.evaluate<string>('document.body.innerText');
+  throw new Error(`${what}: not so\n${shown}\n${ada.complaints.join('\n')}\n${server.output}`);
+}
+
+/** The pictures of others: frames are decoded and sound comes, beyond what was measured before. */
+async function plays(page: Page, others = 1): Promise<void> {
+  const tiles = `[...document.querySelectorAll('.tile:not(.self)')]`;
+  const isPlaying = `({ dataset }) => Number(dataset.framesDecoded) > 5 && Number(dataset.audioSamples) > 1000`;
+  await until(page, 'plays', `${tiles}.filter(${isPlaying}).length === ${String(others)}`);
+}
+
+async function shows(page: Page, id: string, text: string): Promise<void> {
+  const isShown = `document.getElementById('${id}').innerText.includes(${JSON.stringify(text)})`;
+  await until(page, `${id} shows ${text}`, isShown);
+}
+
+async function say(page: Page, words: string): Promise<void> {
+  await page.getByLabel('Message').fill(words);
+  await page.getByLabel('Message').press('Enter');
+}
+
+describe('the demo page', () => {
+  test('[H16] two tabs of one browser meet without a link, see and hear each other, and chat', async () => {
+    ada = await openWatched(browser, `${server.node.http}/demo`);
+    await join(ada, 'Ada');
+    ben = await openWatched(browser, `${server.node.http}/demo`, { context: ada.page.context() });
+    await join(ben, 'Ben');
+    await Promise.all([plays(ada.page), plays(ben.page)]);
+    await say(ada.page, 'hello <b>Ben</b>');
+    await shows(ben.page, 'said', 'Ada: hello <b>Ben</b>');
+    await shows(ada.page, 'said', 'Ada: hello <b>Ben</b>');
+    await shows(ben.page, 'people', 'Ada (host)');
+    await shows(ben.page, 'tiles', 'connected');
+    expect(await ben.page.getByRole('button', { name: 'Switch to SFU' }).isDisabled()).toBe(true);
+  }, 120_000);
+
+  test('[H16] muted and dark: what is held back is not sent', async () => {
+    await ada.page.getByRole('button', { name: 'Camera off' }).click();
+    await ada.page.getByRole('button', { name: 'Mute' }).click();
+    expect(await ada.page.getByRole('button', { name: 'Unmute' }).getAttribute('aria-pressed')).toBe('true');
+    const held = await ada.page.evaluate<boolean[]>(
+      `document.querySelector('.self video').srcObject.getTracks().map(({ enabled }) => enabled)`,
+    );
+    expect(held).toEqual([false, false]);
+    await ada.page.getByRole('button', { name: 'Camera on' }).click();
+    await ada.page.getByRole('button', { name: 'Unmute' }).click();
+  });
+
+  test('[H16] to the Media Service and back, with a third who has the link and no camera', async () => {
+    await ada.page.getByRole('button', { name: 'Switch to SFU' }).click();
+    for (const { page } of [ada, ben]) await shows(page, 'mode', 'SFU');
+    await Promise.all([plays(ada.page), plays(ben.page)]);
+    const link = await ada.page.getByLabel('Link to this room').inputValue();
+    const cyd = await openWatched(browser, link, {
+      prepare: `navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('none', 'NotFoundError'))`,
+    });
+    await join(cyd, 'Cyd');
+    await shows(
+      cyd.page,
+      'notice',
+      'There is no camera or no microphone. You are shown as a made-up picture',
+    );
+    await Promise.all([plays(ada.page, 2), plays(ben.page, 2), plays(cyd.page, 2)]);
+    await ada.page.getByRole('button', { name: 'Switch to P2P' }).click();
+    for (const { page } of [ada, ben, cyd]) await shows(page, 'mode', 'P2P');
+    await Promise.all([plays(ada.page, 2), plays(ben.page, 2), plays(cyd.page, 2)]);
+    await cyd.page.getByRole('button', { name: 'Leave' }).click();
+    await shows(cyd.page, 'line', 'not in a call');
+    await until(ada.page, 'Cyd has left', `!document.getElementById('people').innerText.includes('Cyd')`);
+    expect(cyd.complaints).toEqual([]);
+    await cyd.page.close();
+  }, 180_000);
+
+  test('[H16] nothing was complained of: no violation of the policy, no error', () => {
+    expect([...ada.complaints, ...ben.complaints]).toEqual([]);
+  });
+
+  test('[H16] over a restart of a server that forgets everything both tabs meet again', async () => {
+    await server.stop();
+    await shows(ada.page, 'line', 'connecting to the server again');
+    server = await ServerProcess.start(serverBuild.entry, settings);
+    for (const { page } of [ada, ben]) {
+      await until(page, 'connected', `document.getElementById('line').textContent.startsWith('connected')`);
+      await plays(page);
+    }
+    await say(ben.page, 'here again');
+    await shows(ada.page, 'said', 'Ben: here again');
+    for (const { page } of [ada, ben]) await page.close();
+  }, 120_000);
+
+  test('[H16] without a Media Service the button says so', async () => {
+    const alone = await ServerProcess.start(serverBuild.entry, {});
+    try {
+      ada = await openWatched(browser, `${alone.node.http}/demo`);
+      await join(ada, 'Ada');
+      await ada.page.getByRole('button', { name: 'Switch to SFU' }).click();
+      await shows(ada.page, 'why', 'This server has no Media Service');
+    } finally {
+      await alone.stop();
+    }
+  }, 60_000);
+});
