@@ -1,5 +1,5 @@
-// `npm test`: installs what is missing, packages, Debian's and the mediasoup worker, then runs every test.
-// Arguments go to jest.
+// `npm test`: installs what is missing, packages, Debian's and the mediasoup worker, then runs every test,
+// those of infra/ last. Arguments go to jest; `npm test infra` runs those of infra/ alone.
 // The last line is "N passed, N failed".
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { installDebianPackages } from './debian-packages.mjs';
-import { installPackages, root } from './install.mjs';
+import { infra, installPackages, root } from './install.mjs';
 import { fetchMediasoupWorker } from './mediasoup-worker.mjs';
 
 /**
@@ -59,6 +59,15 @@ function count({ numPassedTests, numFailedTests, numPendingTests, numTodoTests, 
   return { passed: numPassedTests, failed: numFailedTests + notRun };
 }
 
+/** Types and lint of infra/ count as one test: `npm run check` has no packages of it. */
+function checkInfra() {
+  const { status } = spawnSync('npm', ['run', '--silent', 'check'], {
+    cwd: infra,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  return status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+}
+
 installPackages();
 installDebianPackages();
 const { missing } = fetchMediasoupWorker();
@@ -66,7 +75,12 @@ if (missing !== undefined) console.log(`The tests that need a mediasoup worker w
 const asked = process.argv.slice(2);
 // Every server that a test starts writes its log here too; alone, a file of tests has nobody to read it.
 const logs = asked.length > 0 ? '' : mkdtempSync(path.join(os.tmpdir(), 'test-logs-'));
-const counts = (asked.length > 0 ? [asked] : rounds).map((args) => runJest(args));
+const isInfraAsked = asked[0] === 'infra';
+const counts = isInfraAsked ? [] : (asked.length > 0 ? [asked] : rounds).map((args) => runJest(args));
+if (isInfraAsked || asked.length === 0) {
+  installPackages(infra);
+  counts.push(checkInfra(), runJest(asked.slice(1), infra));
+}
 if (logs !== '') rmSync(logs, { recursive: true });
 const [passed, failed] = ['passed', 'failed'].map((which) =>
   counts.reduce((sum, one) => sum + one[which], 0),

@@ -1,0 +1,19 @@
+import type { SettingsInput } from '../src/settings.js';
+
+/** Many servers behind a load balancer, with TURN and a Media Service on hosts of their own. */
+export const production: SettingsInput = {
+  environment: 'production',
+  shape: 'large',
+  region: 'us-west-2',
+  protect: true,
+  image: { tag: '2.0.0' },
+  tls: { domain: 'signaling.example.org', hostedZoneId: 'Z0123456789EXAMPLE' },
+  server: { instanceType: 'c7i.large' },
+  hosts: { min: 2, max: 6 },
+  redis: { nodeType: 'cache.t4g.small', userId: 'webrtc-signaling-production' },
+  turn: { realm: 'turn.example.org', instanceType: 't3.medium', count: 2 },
+  media: { instanceType: 'c7i.xlarge' },
+  alarmEmail: 'operator@example.org',
+  // A bucket with versions, made once by hand (README.md).
+  state: { kind: 's3', bucket: 'example-terraform-state', region: 'us-west-2' },
+};
