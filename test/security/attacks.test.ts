@@ -1,0 +1,260 @@
+/** `npm run attacks` in a short form, against the sources of now: what of it is no matter of time. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { build } from 'esbuild';
+import { Program } from '../support/spawn.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const mib = 1_048_576;
+
+/** A row of scripts/attacks/assault.mjs. */
+interface Row {
+  readonly name: string;
+  readonly got: Readonly<Record<string, number>>;
+  readonly during: { readonly count: number };
+  readonly lost: number;
+  readonly faults: readonly string[];
+  readonly rssBeforeBytes: number;
+  readonly rssMostBytes: number;
+  readonly leftOpen: number;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** By how much the memory may grow, in MiB, and what the attacker gets. A heap that has not grown yet takes some 60. */
+interface Expected {
+  readonly growth: number;
+  readonly got: (row: Row) => void;
+}
+
+const expected: Readonly<Record<string, Expected>> = {
+  'http-flood': {
+    growth: 150,
+    got: ({ got, counts }) => {
+      // A limit's worth of each kind, some of which was spent before, and what comes back meanwhile.
+      expect(got['200']).toBeLessThan(140);
+      expect(got['429']).toBeGreaterThan(got['200'] ?? 0);
+      expect(counts['requests_limited']).toBeGreaterThan(100);
+    },
+  },
+  'unread-answers': {
+    growth: 100,
+    got: ({ got, counts }) => {
+      expect(got['cut of those at once']).toBe((got['connections'] ?? 0) / 2);
+      expect(counts['connections_cut']).toBeGreaterThanOrEqual((got['connections'] ?? 0) / 2);
+    },
+  },
+  'upgrade-flood': {
+    growth: 100,
+    got: ({ got, counts }) => {
+      // 100 a minute, of which the innocent have had some.
+      expect(got['101']).toBeLessThan(130);
+      expect(counts['upgrades_limited']).toBeGreaterThan(0);
+      expect((got['101'] ?? 0) + (got['429'] ?? 0)).toBe(got['tried']);
+    },
+  },
+  'connection-flood': {
+    growth: 100,
+    got: ({ got, counts }) => {
+      // Twice 100 on each port.
+      expect(got['held']).toBeLessThanOrEqual(400);
+      expect(counts['connections_cut']).toBeGreaterThanOrEqual((got['connections'] ?? 0) - 400);
+    },
+  },
+  'slow-requests': {
+    growth: 100,
+    got: ({ got }) => {
+      expect(got['still open']).toBe(0);
+      expect(got['408']).toBeGreaterThan(0);
+    },
+  },
+  'half-open': {
+    growth: 100,
+    got: ({ got }) => {
+      expect(got['still open']).toBe(0);
+      expect(got['closed 4408']).toBe(((got['sockets'] ?? 0) / 4) * 2);
+    },
+  },
+  'big-requests': {
+    growth: 100,
+    got: ({ got }) => {
+      const statuses = Object.keys(got).filter((name) => /^\d+$/.test(name));
+      expect(statuses.filter((status) => Number(status) >= 500)).toEqual(['501'].filter((one) => one in got));
+      expect(got['431']).toBeGreaterThan(0);
+      expect(got['400']).toBeGreaterThan(0);
+    },
+  },
+  'compressed-frames': {
+    growth: 100,
+    got: ({ got }) => {
+      expect(got['agreed to compress']).toBe(0);
+      expect(got['closed 1002']).toBe(got['bombs']);
+    },
+  },
+  fragments: {
+    growth: 150,
+    got: ({ got }) => {
+      const each = (got['sockets'] ?? 0) / 4;
+      expect(got).toEqual({
+        sockets: 4 * each,
+        'closed 1002': each,
+        'closed 1008': 2 * each,
+        'closed 1009': each,
+        'still open': 0,
+      });
+    },
+  },
+  'half-messages': {
+    growth: 150,
+    got: ({ got }) => {
+      expect(got['sockets']).toBe(20);
+    },
+  },
+  'control-frames': {
+    growth: 100,
+    got: ({ counts, got }) => {
+      expect(got['frames']).toBeGreaterThan(5_000);
+      expect(counts['handler_failures']).toBe(0);
+    },
+  },
+  'trickled-frames': {
+    growth: 100,
+    got: ({ got }) => {
+      expect(got['packets']).toBeGreaterThan(1_000);
+    },
+  },
+  goodbyes: {
+    growth: 100,
+    got: ({ got }) => {
+      expect(got['closed 1002']).toBeGreaterThan(0);
+    },
+  },
+  'unread-mail': {
+    growth: 250,
+    got: ({ got }) => {
+      expect(got['receivers']).toBe(20);
+    },
+  },
+  'prototype-keys': {
+    growth: 100,
+    got: ({ got }) => {
+      expect(got['frames']).toBeGreaterThan(100);
+      expect(Object.keys(got).filter((status) => status.startsWith('5'))).toEqual([]);
+    },
+  },
+  'bad-tokens': {
+    growth: 100,
+    got: ({ got }) => {
+      expect(got['200']).toBeUndefined();
+      expect(got['401']).toBeGreaterThan(0);
+    },
+  },
+  'unknown-keys': {
+    growth: 100,
+    got: ({ got }) => {
+      expect(got['200'] ?? got['201']).toBeUndefined();
+      expect(got['401']).toBeGreaterThan(0);
+    },
+  },
+  'many-rooms': {
+    growth: 100,
+    got: ({ got }) => {
+      expect(got['made']).toBeGreaterThan(0);
+    },
+  },
+  'crowded-room': {
+    growth: 150,
+    got: ({ got }) => {
+      expect(got['let in']).toBeLessThanOrEqual(256);
+    },
+  },
+  'detached-sessions': {
+    growth: 100,
+    got: ({ got }) => {
+      expect(got['resumed by a guess']).toBe(0);
+    },
+  },
+  'chat-flood': {
+    growth: 200,
+    got: ({ counts }) => {
+      expect(counts['chats_limited']).toBeGreaterThan(0);
+    },
+  },
+};
+
+let folder: string;
+const programs: Program[] = [];
+const rows = new Map<string, Row>();
+
+async function run(names: readonly string[]): Promise<void> {
+  const json = path.join(folder, `${names[0] ?? ''}.json`);
+  const options = { seconds: 0.5, scale: 0.1, 'warm-ups': 0, 'settle-ms': 0, 'quiet-ms': 150 };
+  const program = Program.start(process.execPath, [
+    path.join(root, 'scripts/attacks/run.mjs'),
+    ...Object.entries({ ...options, only: names.join(), dist: path.join(folder, 'dist'), json }).flatMap(
+      ([name, value]) => [`--${name}`, String(value)],
+    ),
+  ]);
+  programs.push(program);
+  const { code } = await program.exited;
+  if (code !== 0) throw new Error(program.output);
+  for (const row of (JSON.parse(readFileSync(json, 'utf8')) as { rows: Row[] }).rows) rows.set(row.name, row);
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'attacks-'));
+  symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
+  writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}');
+  await build({
+    entryPoints: ['app', 'config'].map((name) => path.join(root, `src/${name}.ts`)),
+    outdir: path.join(folder, 'dist'),
+    bundle: true,
+    splitting: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'warning',
+  });
+  // These two mostly wait.
+  const slow = ['slow-requests', 'half-open'];
+  const quick = Object.keys(expected).filter((name) => !slow.includes(name));
+  const half = Math.ceil(quick.length / 2);
+  await Promise.all([run(slow), run(quick.slice(0, half)), run(quick.slice(half))]);
+}, 300_000);
+afterAll(async () => {
+  await Promise.all(programs.map((program) => program.stop()));
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function rowOf(name: string): Row {
+  const row = rows.get(name);
+  if (row === undefined) throw new Error(`no row of ${name}`);
+  return row;
+}
+
+describe.each(Object.entries(expected))('%s', (name, { growth, got }) => {
+  test('[V29] others lose nothing, no handler throws, no socket stays, and the memory has a ceiling', () => {
+    const row = rowOf(name);
+    expect(row).toMatchObject({ lost: 0, faults: [], leftOpen: 0, counts: { handler_failures: 0 } });
+    expect(row.during.count).toBeGreaterThan(0);
+    expect((row.rssMostBytes - row.rssBeforeBytes) / mib).toBeLessThan(growth);
+  });
+
+  test('[V29] the attacker gets no more than its part', () => {
+    got(rowOf(name));
+  });
+});
+
+test('[V29] each attack is tested, and has its figures', () => {
+  const parts = ['assault', 'attacker', 'raw-socket', 'run', 'swarm'];
+  const attacks = readdirSync(path.join(root, 'scripts/attacks'))
+    .map((name) => name.replace(/\.mjs$/, ''))
+    .filter((name) => !parts.includes(name));
+  expect(Object.keys(expected).sort()).toEqual(attacks.sort());
+  const figures = readFileSync(path.join(root, 'SECURITY.md'), 'utf8');
+  expect(attacks.filter((name) => !figures.includes(`| ${name} |`))).toEqual([]);
+});
