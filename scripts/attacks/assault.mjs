@@ -10,14 +10,19 @@ import { RssWatch } from '../hostile/rss-watch.mjs';
 
 const file = (name) => fileURLToPath(new URL(name, import.meta.url));
 /** What never comes back by then is lost. */
-const patienceMs = 10_000;
-/** How long the server may take to let go of what the attacker left behind. */
-const tidyMs = 20_000;
+const patienceMs = 60_000;
+/** How long an attack may take beside the time that it is given: then it hangs, and nothing can be said. */
+const hangMs = 300_000;
+/** The server has let go of all that it will when it has had its turn so often and nothing more has gone, ... */
+const tidyTurns = 400;
+/** ... so long after the turn before at least: it waits 3 s for goodbyes. */
+const tidyEveryMs = 50;
 
 /**
  * @typedef {object} Terms
  * @property {number} seconds how long an attack goes on that has no end of its own
  * @property {number} scale 1 for figures; less for a test
+ * @property {boolean} isCounted such an attack ends after a number of turns instead, whatever time they take
  */
 
 /** Rooms and users as the server makes them, or as the attack's own issuer does. */
@@ -44,23 +49,40 @@ function openFiles(pid) {
   }
 }
 
-async function fewer(pid, most) {
-  const endsAt = performance.now() + tidyMs;
-  while (openFiles(pid) > most && performance.now() < endsAt) await sleep(50);
-  return Math.max(0, openFiles(pid) - most);
+/** How many are too many when no more of them go. */
+async function leftOver(server, most) {
+  let open = openFiles(server.pid);
+  for (let idle = 0; open > most && idle < tidyTurns;) {
+    await server.usage();
+    await sleep(tidyEveryMs);
+    const now = openFiles(server.pid);
+    idle = now < open ? 0 : idle + 1;
+    open = now;
+  }
+  return Math.max(0, open - most);
 }
 
 /** Runs the attack in a process that is gone, with its sockets, when this resolves. */
 async function unleash(name, target, terms) {
   const child = fork(file('attacker.mjs'));
   const ended = once(child, 'exit');
+  const over = new AbortController();
+  const limitMs = terms.seconds * 1000 + hangMs;
+  const hung = sleep(
+    limitMs,
+    { error: `it was not over after ${limitMs / 1000} s` },
+    { signal: over.signal },
+  );
+  hung.catch(() => {}); // it was over
   try {
     const answer = once(child, 'message');
     child.send({ file: file(`${name}.mjs`), target, terms });
-    const [told] = await Promise.race([answer, ended.then(() => [{ error: 'the attacker ended' }])]);
+    const gone = ended.then(() => [{ error: 'the attacker ended' }]);
+    const [told] = await Promise.race([answer, gone, hung.then((error) => [error])]);
     if (told.error !== undefined) throw new Error(`the attack ${name} failed: ${told.error}`);
     return told.got;
   } finally {
+    over.abort();
     if (child.connected) child.disconnect();
     await ended;
   }
@@ -73,8 +95,8 @@ async function unleash(name, target, terms) {
  */
 export async function assault(name, options) {
   const { attack } = await import(file(`${name}.mjs`));
-  const { quietMs, settleMs, warmUps, core, dist, seconds, scale } = options;
-  const terms = { seconds, scale };
+  const { quietMs, settleMs, warmUps, core, dist, seconds, scale, isCounted } = options;
+  const terms = { seconds, scale, isCounted };
   const issuer = await attack.issuer?.();
   const settings = { ...attack.settings?.(terms), ...issuer?.settings };
   const assignments = Object.entries({ NODE_ID: 'attacked', ...settings }).map(
@@ -106,10 +128,11 @@ export async function assault(name, options) {
     const [httpPort, wsPort] = [http, ws].map((url) => Number(new URL(url).port));
     const target = { http, ws, httpPort, wsPort, room: own, idTokens: idTokens.slice(4) };
     const taken = () => pairs.map((pair) => pair.take()).reduce((one, other) => one.and(other));
+    const sent = () => pairs.map((pair) => pair.sent).reduce((one, other) => one + other);
     for (const pair of pairs) pair.start(options.everyMs);
     // Those that take their time by themselves have nothing that has to be warm.
     for (let n = 0; n < warmUps && attack.isSlow !== true; n += 1)
-      await unleash(name, target, { seconds: 1, scale: scale / 10 });
+      await unleash(name, target, { ...terms, seconds: 1, scale: scale / 10 });
     await server.collectGarbage();
     await sleep(settleMs);
     // Requests of this process leave connections behind, which are the server's to keep.
@@ -119,14 +142,19 @@ export async function assault(name, options) {
     const before = taken();
     const rss = new RssWatch(server);
     const rssBeforeBytes = await rss.start();
+    const sentBefore = sent();
     const startedAt = performance.now();
-    const got = await unleash(name, target, terms);
+    const got = await unleash(name, target, terms).catch(async (error) => {
+      await rss.stop();
+      throw error;
+    });
     const tookMs = performance.now() - startedAt;
     const during = taken();
+    const sentDuring = sent() - sentBefore;
     await sleep(quietMs);
     const after = taken();
     await rss.stop();
-    const leftOpen = await fewer(server.pid, filesBefore);
+    const leftOpen = await leftOver(server, filesBefore);
     // Sessions of the attacker's are kept for a while, as anybody's are.
     await sleep(2 * settleMs);
     await server.collectGarbage();
@@ -141,6 +169,7 @@ export async function assault(name, options) {
       before: before.summary,
       during: during.summary,
       after: after.summary,
+      sentDuring,
       lost,
       faults: pairs.flatMap((pair) => pair.faults).slice(0, 5),
       rssBeforeBytes,

@@ -1,6 +1,6 @@
 /** Tokens that are none, that are somebody else's, or that nobody has signed; and room tokens by guessing. */
 import { RawSocket, said } from './raw-socket.mjs';
-import { repeat } from './swarm.mjs';
+import { patienceS, pause, repeat } from './swarm.mjs';
 
 const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
@@ -19,7 +19,9 @@ export function forged(n) {
 export const attack = {
   what: 'forged tokens, each with another kid, over HTTP and in first messages; room tokens by guessing',
   settings: () => ({ RATE_UPGRADES_PER_IP: '0' }),
-  async run({ http, wsPort, room, idTokens }, { seconds }) {
+  async run({ http, wsPort, room, idTokens }, terms) {
+    // Answers are held back, for 5 s at most: where turns count, each is waited for.
+    const waitMs = terms.isCounted ? patienceS * 1000 : 1_000;
     const statuses = {};
     let guesses = 0;
     let rejected = 0;
@@ -27,20 +29,17 @@ export const attack = {
       statuses[status] = (statuses[status] ?? 0) + 1;
     };
     await Promise.all([
-      repeat(20, seconds, async (n) => {
+      repeat(20, terms, 40, async (n) => {
         const socket = await RawSocket.upgrade(wsPort);
         const claim = n % 2 === 0 ? { token: n.toString(16).padStart(6, '0') } : { id_token: forged(n) };
         socket.write(said({ type: 'join_room', peer_id: 'g', ...room, id_token: idTokens[0], ...claim }));
         guesses += 1;
-        await Promise.race([
-          socket.until(() => /"error"/.test(socket.text)),
-          new Promise((resolve) => setTimeout(resolve, 1_000)),
-        ]);
+        await Promise.race([socket.until(() => /"error"/.test(socket.text)), pause(waitMs)]);
         if (/"error"/.test(socket.text)) rejected += 1;
         socket.drop();
       }),
-      repeat(20, seconds, async (n) => {
-        const signal = AbortSignal.timeout(1_000);
+      repeat(20, terms, 40, async (n) => {
+        const signal = AbortSignal.timeout(waitMs);
         const init = { headers: { authorization: `Bearer ${forged(n)}` }, signal };
         const path = ['/webrtc/config', '/rooms', '/ice-servers'][n % 3];
         await fetch(http + path, init).then(

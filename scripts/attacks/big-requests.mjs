@@ -80,10 +80,10 @@ const kinds = {
 export const attack = {
   what: `${Object.keys(kinds).join(', ')}: in turn, eight at a time`,
   settings: () => ({ TRUSTED_PROXIES: 'loopback' }),
-  async run(target, { seconds }) {
+  async run(target, terms) {
     const got = {};
     const entries = Object.entries(kinds).map(([kind, make]) => [kind, make(target)]);
-    const sent = await repeat(8, seconds, async (n) => {
+    const sent = await repeat(8, terms, entries.length, async (n) => {
       const [, { bytes, port = 'httpPort' }] = entries[n % entries.length];
       const socket = await RawSocket.open(target[port]);
       socket.write(bytes);

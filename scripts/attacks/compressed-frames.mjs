@@ -12,10 +12,10 @@ const bomb = deflateRawSync(Buffer.alloc(10_485_760), { level: 9 });
 export const attack = {
   what: 'upgrades that offer permessage-deflate 200 times, then a frame of 10 KiB that would inflate to 10 MiB',
   settings: () => ({ RATE_UPGRADES_PER_IP: '0' }),
-  async run({ wsPort }, { seconds }) {
+  async run({ wsPort }, terms) {
     const codes = [];
     let agreed = 0;
-    const sent = await repeat(20, seconds, async () => {
+    const sent = await repeat(20, terms, 60, async () => {
       const socket = await RawSocket.upgrade(wsPort, {
         headers: [`Sec-WebSocket-Extensions: ${offers.slice(0, 12_000)}`],
       });

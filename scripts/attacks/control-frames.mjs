@@ -7,7 +7,7 @@ const volley = (opcode) =>
 
 export const attack = {
   what: 'pings and pongs of 125 bytes as fast as they go, from 10 peers in a room and 10 that have not joined, none of which reads',
-  async run(target, { seconds }) {
+  async run(target, terms) {
     const sockets = [
       ...(await gather(10, (n) => seated(target, `pinger-${n}`))),
       ...(await gather(10, () => RawSocket.upgrade(target.wsPort))),
@@ -17,7 +17,7 @@ export const attack = {
     let sent = 0;
     await Promise.all(
       sockets.map((socket, at) =>
-        repeat(1, seconds, async () => {
+        repeat(1, terms, 3, async () => {
           if (!socket.isWritable) return pause(100);
           socket.write(volleys[at % 2]);
           sent += 5_000;

@@ -4,7 +4,8 @@ import { gather, repeat } from './swarm.mjs';
 
 export const attack = {
   what: '300 peers for a room of 256, each with 4,000 characters of metadata, which they change as fast as they may; 2,000 names',
-  async run({ wsPort, room, idTokens }, { seconds, scale }) {
+  async run({ wsPort, room, idTokens }, terms) {
+    const { scale } = terms;
     const metadata = { x: 'm'.repeat(4_000) };
     const hello = (name, type) => said({ type, peer_id: name, ...room, id_token: idTokens[0], metadata });
     const sockets = await gather(Math.max(20, Math.round(300 * scale)), async (n) => {
@@ -14,7 +15,7 @@ export const attack = {
       return socket;
     });
     const seats = sockets.filter(({ text }) => text.includes('"room_joined"')).length;
-    await repeat(1, seconds, async (n) => {
+    await repeat(1, terms, 200, async (n) => {
       const at = n % sockets.length;
       const name = `${at}`.padStart(128, 'n');
       sockets[at].write(

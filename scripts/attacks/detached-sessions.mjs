@@ -5,11 +5,11 @@ import { repeat, seated } from './swarm.mjs';
 export const attack = {
   what: 'sessions that join and break off at once, so that their seats are kept, and resumes of them with tokens that are guessed',
   settings: () => ({ RATE_UPGRADES_PER_IP: '0' }),
-  async run(target, { seconds }) {
+  async run(target, terms) {
     let claims = 0;
     let resumed = 0;
     let turnedAway = 0;
-    const dropped = await repeat(8, seconds, async (n) => {
+    const dropped = await repeat(8, terms, 60, async (n) => {
       try {
         const socket = await seated(target, `d${n % 250}`);
         const session = /"session_id":"([^"]+)"/.exec(socket.text)?.[1] ?? 'x';

@@ -1,6 +1,6 @@
 /** Messages in pieces that never come to an end. */
 import { opcodes, rawFrame } from './raw-socket.mjs';
-import { gather, outlast, pause, seated, tally } from './swarm.mjs';
+import { gather, outlast, patienceS, seated, tally } from './swarm.mjs';
 
 const start = rawFrame(opcodes.text, Buffer.from('{'), { isLast: false });
 const empty = rawFrame(opcodes.continuation, Buffer.alloc(0), { isLast: false });
@@ -9,7 +9,7 @@ const large = rawFrame(opcodes.continuation, Buffer.alloc(65_000, 0x20), { isLas
 
 export const attack = {
   what: 'from peers in a room: messages in fragments of 0, 1 and 65,000 bytes without end, and orphaned continuations',
-  async run(target, { seconds, scale }) {
+  async run(target, { scale }) {
     const each = Math.max(2, Math.round(30 * scale));
     const groups = [];
     for (const [name, piece, count] of [
@@ -27,8 +27,7 @@ export const attack = {
     const orphans = await gather(each, (n) => seated(target, `orphan-${n}`));
     for (const socket of orphans) socket.write(tiny);
     const all = [...groups.flat(), ...orphans];
-    const left = await outlast(all, seconds + 5);
-    await pause(0);
+    const left = await outlast(all, patienceS);
     for (const socket of all) socket.drop();
     return {
       sockets: all.length,

@@ -23,9 +23,9 @@ const games = [
 export const attack = {
   what: 'goodbyes with bad codes and texts, twice, or before 300 KB of noise; unmasked, reserved and endless frames',
   settings: () => ({ RATE_UPGRADES_PER_IP: '0' }),
-  async run({ wsPort }, { seconds }) {
+  async run({ wsPort }, terms) {
     const codes = [];
-    const sent = await repeat(20, seconds, async (n) => {
+    const sent = await repeat(20, terms, 2 * games.length, async (n) => {
       const socket = await RawSocket.upgrade(wsPort);
       socket.write(games[n % games.length]);
       await socket.until(() => socket.closeCode !== 0);

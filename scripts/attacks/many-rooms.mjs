@@ -26,17 +26,18 @@ function ask(port, path, from, { method = 'GET', token, body } = {}) {
 
 export const attack = {
   what: 'open rooms with the longest names from 100 addresses, then lists of them from 100 addresses',
-  async run({ httpPort, idTokens: [token] }, { seconds }) {
+  async run({ httpPort, idTokens: [token] }, terms) {
+    const half = { ...terms, seconds: terms.seconds / 2 };
     const made = {};
     const listed = {};
     const count = (counts, status) => {
       counts[status] = (counts[status] ?? 0) + 1;
     };
     const body = JSON.stringify({ name: 'x'.repeat(100), isPublic: true, is_open: true });
-    await repeat(10, seconds / 2, async (n) => {
+    await repeat(10, half, 200, async (n) => {
       count(made, await ask(httpPort, '/rooms', addressOf(2 + (n % 100)), { method: 'POST', token, body }));
     });
-    await repeat(10, seconds / 2, async (n) => {
+    await repeat(10, half, 200, async (n) => {
       count(
         listed,
         await ask(httpPort, `/rooms?limit=100&offset=${n % 50}`, addressOf(2 + (n % 100)), { token }),

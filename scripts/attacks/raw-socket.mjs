@@ -13,6 +13,8 @@ export class RawSocket {
   received = 0;
   /** The first of them. */
   #head = Buffer.alloc(0);
+  /** The end of the last piece: too short for a status, and one may go on in the next. */
+  #tail = '';
   /** Of the answers to requests, as they came. @type {string[]} */
   statuses = [];
   /** Resolves when the connection is gone, whoever ended it. */
@@ -28,7 +30,7 @@ export class RawSocket {
     });
     socket.on('data', (chunk) => {
       this.received += chunk.length;
-      if (chunk.length >= 12) this.#count(chunk);
+      this.#count(chunk);
       if (this.#head.length < maxHead) this.#head = Buffer.concat([this.#head, chunk]).subarray(0, maxHead);
     });
     this.closed = new Promise((resolve) => {
@@ -93,14 +95,15 @@ export class RawSocket {
     return this.isWritable && this.#socket.write(bytes);
   }
 
-  /** Of the answers that came in one piece each, or several in one. @returns {number} */
+  /** @returns {number} */
   get answers() {
     return this.statuses.length;
   }
 
   #count(chunk) {
-    for (const [, status] of chunk.toString('latin1').matchAll(/HTTP\/1\.1 (\d{3})/g))
-      this.statuses.push(status);
+    const text = this.#tail + chunk.toString('latin1');
+    for (const [, status] of text.matchAll(/HTTP\/1\.1 (\d{3})/g)) this.statuses.push(status);
+    this.#tail = text.slice(1 - 'HTTP/1.1 200'.length);
   }
 
   /** What is not read waits in the kernel, then at the server. */

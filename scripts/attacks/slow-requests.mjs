@@ -1,9 +1,6 @@
 /** Slow-loris: requests that never end, a few bytes at a time, and bodies without an end. */
 import { RawSocket } from './raw-socket.mjs';
-import { gather, pause, tally } from './swarm.mjs';
-
-/** Headers may take 10 s and the whole of a request 20; the server looks every 2. */
-const patienceS = 25;
+import { gather, patienceS, pause, tally } from './swarm.mjs';
 
 /** @type {Record<string, { port: 'httpPort' | 'wsPort', first: string, next: string }>} */
 const ways = {
@@ -41,6 +38,7 @@ export const attack = {
       }),
     );
     const all = groups.flatMap(({ sockets }) => sockets);
+    // Headers may take 10 s and the whole of a request 20; the server looks every 2. It ends when all are gone.
     const endsAt = performance.now() + patienceS * 1000;
     while (all.some(({ isOpen }) => isOpen) && performance.now() < endsAt) {
       for (const { way, sockets } of groups)

@@ -2,9 +2,18 @@ import { RawSocket, said } from './raw-socket.mjs';
 
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Does it again and again, so many at a time, until the seconds are over or `most` were done. */
-export async function repeat(atOnce, seconds, run, most = Infinity) {
-  const endsAt = performance.now() + seconds * 1000;
+/** What has not come about by then does not on this machine. Nothing is judged by half of an attack. */
+export const patienceS = 120;
+
+/**
+ * Does it again and again, so many at a time: until the seconds are over, or, where turns count, so often, however long
+ * that takes.
+ * @param {number} atOnce @param {import('./assault.mjs').Terms} terms @param {number} turns in all
+ * @param {(turn: number) => unknown} run @returns {Promise<number>} how often
+ */
+export async function repeat(atOnce, { seconds, isCounted }, turns, run) {
+  const endsAt = performance.now() + (isCounted ? patienceS : seconds) * 1000;
+  const most = isCounted ? turns : Infinity;
   let done = 0;
   const one = async () => {
     while (performance.now() < endsAt && done < most) {
@@ -13,7 +22,18 @@ export async function repeat(atOnce, seconds, run, most = Infinity) {
     }
   };
   await Promise.all(Array.from({ length: atOnce }, one));
+  if (isCounted && done < most)
+    throw new Error(`only ${done} of ${most} turns within ${patienceS} s: this machine is too busy`);
   return done;
+}
+
+/** Looks again and again until it is so. @param {string} what for the error @param {() => unknown} isSo */
+export async function settled(what, isSo) {
+  const endsAt = performance.now() + patienceS * 1000;
+  while (!(await isSo())) {
+    if (performance.now() > endsAt) throw new Error(`not within ${patienceS} s: ${what}`);
+    await pause(20);
+  }
 }
 
 /** So many, each made after those before it. */

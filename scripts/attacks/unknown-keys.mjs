@@ -44,9 +44,9 @@ async function startIssuer() {
 export const attack = {
   what: 'tokens with a new kid each, where keys come from a JWKS; the delay of bad tokens is off',
   issuer: startIssuer,
-  async run({ http }, { seconds }) {
+  async run({ http }, terms) {
     const statuses = {};
-    const tried = await repeat(40, seconds, async (n) => {
+    const tried = await repeat(40, terms, 200, async (n) => {
       const token = forged(3 * n).replace(/\..*\./, `.${claims(n)}.`);
       const response = await fetch(`${http}/rooms`, {
         method: 'POST',

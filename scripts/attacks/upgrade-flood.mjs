@@ -4,10 +4,10 @@ import { repeat, tally } from './swarm.mjs';
 
 export const attack = {
   what: 'WebSocket upgrades from one address as fast as they are answered, each left at once',
-  settings: ({ scale }) => ({ RATE_UPGRADES_PER_IP: scale < 1 ? '100' : '3000' }),
-  async run({ wsPort }, { seconds }) {
+  settings: ({ isCounted }) => ({ RATE_UPGRADES_PER_IP: isCounted ? '40' : '3000' }),
+  async run({ wsPort }, terms) {
     const statuses = [];
-    const tried = await repeat(50, seconds, async () => {
+    const tried = await repeat(50, terms, 300, async () => {
       const socket = await RawSocket.upgrade(wsPort);
       statuses.push(socket.status);
       socket.drop();

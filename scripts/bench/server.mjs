@@ -8,7 +8,7 @@ import { Peer } from './peer.mjs';
 /** The room limit of the server is 256; the rest leaves space for late joiners. */
 const peersPerRoom = 250;
 /** A server that does not say within this time where it listens is given up. */
-const startMs = 20_000;
+const startMs = 120_000;
 
 /**
  * Puts this process, the load generator, on one core and tells which other core is for the servers.
