@@ -62,7 +62,7 @@ export class DashboardView {
 
   #tables(data: DashboardData, figures: Figures): void {
     element('decisions', HTMLElement).replaceChildren(
-      ...[...data.decisions, ...standing(data, figures)].map((line) => make('li', line)),
+      ...[...data.decisions, ...standing(figures)].map((line) => make('li', line)),
     );
     const rooms = data.rooms.map(
       ({ room_id: id, mode, peers_here: here, peers_elsewhere: elsewhere }): Row => [
@@ -202,12 +202,10 @@ function callRows(figures: Figures): readonly Row[] {
 }
 
 /** What this node stands on just now, where it stands on anything. */
-function standing({ decisions }: DashboardData, figures: Figures): readonly string[] {
-  // Without Redis its figure may say 0.
-  const hasRedis = decisions.some((line) => line.includes('Redis'));
-  const redis = hasRedis ? figures.sum('signaling_redis_connected') : undefined;
+function standing(figures: Figures): readonly string[] {
+  const redis = figures.sum('signaling_redis_connected');
   const media = figures.samples('signaling_media_service_available');
-  const links = hasRedis ? figures.sum('signaling_links') : undefined;
+  const links = redis === undefined ? undefined : figures.sum('signaling_links');
   const available = media.filter(({ value }) => value === 1).length;
   return [
     ...(redis === undefined ? [] : [`Redis: ${redis === 1 ? 'connected' : 'not connected'} just now.`]),
