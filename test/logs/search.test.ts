@@ -10,6 +10,9 @@ const known: readonly (readonly [string, string])[] = [
   ['credential', 'c2VjcmV0IG9mIGNvdHVybg=='],
   ['content', 'what anna said to "bert"\nin the evening'],
   ['INTERNAL_SERVICE_KEY', 'a key of sixteen and more'],
+  ['content', 'x'.repeat(100)],
+  ['token', '__proto__'],
+  ['credential', 'hasOwnProperty'],
 ];
 const search = new Search(known);
 const kindsIn = (line: string): string[] => search.in(line).map(({ kind }) => kind);
@@ -39,6 +42,8 @@ test.each([
   '{"pid":123456,"event":"worker_started"}',
   '{"reason":"A token is needed: Authorization: Bearer, or the cookie access_token"}',
   '{"verb":"candidate","redis":"redis at 127.0.0.1:6379"}',
+  `{"event":"join_refused","room":"${'x'.repeat(256)}…"}`,
+  '{"event":"join_refused","room":"__proto__","peer":"hasOwnProperty"}',
   '{"http":"127.0.0.1:8001","decisions":["Media: http://127.0.0.1:8010."]}',
 ])('[K4] what is no secret is no hit: %s', (line) => {
   expect(kindsIn(line)).toEqual([]);

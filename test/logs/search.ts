@@ -20,6 +20,10 @@ const shapes: readonly (readonly [kind: string, form: RegExp])[] = [
 const shortToken = /(?<![\w-])[\da-f]{6}(?![\w-])/g;
 const prefixChars = 8;
 
+/** What random frames say in every field, so that it is a token here and a room's name there. Nobody makes tokens of it. */
+const oddWords = new Set([...Object.getOwnPropertyNames(Object.prototype), 'arguments', 'prototype']);
+const oneCharacter = /^(.)\1*$/su;
+
 export class Search {
   readonly #short = new Map<string, string>();
   readonly #byPrefix = new Map<string, (readonly [kind: string, text: string])[]>();
@@ -30,6 +34,7 @@ export class Search {
   }
 
   #add(kind: string, value: string): void {
+    if (oddWords.has(value) || oneCharacter.test(value)) return;
     if (value.length < prefixChars) {
       // Shorter ones are no secrets: tests say `x`.
       if (/^[\da-f]{6}$/.test(value)) this.#short.set(value, kind);
