@@ -164,6 +164,7 @@ export async function assault(name, options) {
     return {
       name,
       what: attack.what,
+      stoppedBy: attack.stoppedBy,
       got,
       tookMs,
       before: before.summary,

@@ -18,6 +18,7 @@ export function forged(n) {
 
 export const attack = {
   what: 'forged tokens, each with another kid, over HTTP and in first messages; room tokens by guessing',
+  stoppedBy: 'L8',
   settings: () => ({ RATE_UPGRADES_PER_IP: '0' }),
   async run({ http, wsPort, room, idTokens }, terms) {
     // Answers are held back, for 5 s at most: where turns count, each is waited for.

@@ -79,6 +79,7 @@ const kinds = {
 
 export const attack = {
   what: `${Object.keys(kinds).join(', ')}: in turn, eight at a time`,
+  stoppedBy: 'V24, V28',
   settings: () => ({ TRUSTED_PROXIES: 'loopback' }),
   async run(target, terms) {
     const got = {};

@@ -7,6 +7,7 @@ const turns = 200;
 
 export const attack = {
   what: '50 peers in a room that chat 4,000 characters at a time, far beyond their rate, and ask for the history meanwhile',
+  stoppedBy: 'Q4, L7',
   settings: ({ isCounted }) => ({
     CHAT_MAX_WAITING: '1000',
     ...(isCounted ? { RATE_CHATS_PER_SESSION: '1' } : {}),

@@ -11,6 +11,7 @@ const bomb = deflateRawSync(Buffer.alloc(10_485_760), { level: 9 });
 
 export const attack = {
   what: 'upgrades that offer permessage-deflate 200 times, then a frame of 10 KiB that would inflate to 10 MiB',
+  stoppedBy: 'V24',
   settings: () => ({ RATE_UPGRADES_PER_IP: '0' }),
   async run({ wsPort }, terms) {
     const codes = [];

@@ -27,7 +27,8 @@ async function silent(count, port) {
 const mostOf = (scale) => Math.max(20, Math.round(1_000 * scale));
 
 export const attack = {
-  what: '4,000 silent TCP connections from one address, half of them to each port',
+  what: '5,000 silent TCP connections from one address, half of them to each port',
+  stoppedBy: 'V20',
   settings: ({ scale }) => ({ MAX_CONNECTIONS_PER_IP: String(mostOf(scale)) }),
   async run({ httpPort, wsPort }, { seconds, scale }) {
     const each = Math.max(60, Math.round(2_500 * scale));

@@ -7,6 +7,7 @@ const volley = (opcode) =>
 
 export const attack = {
   what: 'pings and pongs of 125 bytes as fast as they go, from 10 peers in a room and 10 that have not joined, none of which reads',
+  stoppedBy: 'V26',
   async run(target, terms) {
     const sockets = [
       ...(await gather(10, (n) => seated(target, `pinger-${n}`))),

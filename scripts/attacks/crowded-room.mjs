@@ -4,6 +4,7 @@ import { gather, repeat } from './swarm.mjs';
 
 export const attack = {
   what: '300 peers for a room of 256, each with 4,000 characters of metadata, which they change as fast as they may; 2,000 names',
+  stoppedBy: 'F8, F10, L7',
   async run({ wsPort, room, idTokens }, terms) {
     const { scale } = terms;
     const metadata = { x: 'm'.repeat(4_000) };

@@ -4,6 +4,7 @@ import { repeat, seated } from './swarm.mjs';
 
 export const attack = {
   what: 'sessions that join and break off at once, so that their seats are kept, and resumes of them with tokens that are guessed',
+  stoppedBy: 'S8, F8',
   settings: () => ({ RATE_UPGRADES_PER_IP: '0' }),
   async run(target, terms) {
     let claims = 0;

@@ -9,6 +9,7 @@ const large = rawFrame(opcodes.continuation, Buffer.alloc(65_000, 0x20), { isLas
 
 export const attack = {
   what: 'from peers in a room: messages in fragments of 0, 1 and 65,000 bytes without end, and orphaned continuations',
+  stoppedBy: 'V25, T2',
   async run(target, { scale }) {
     const each = Math.max(2, Math.round(30 * scale));
     const groups = [];

@@ -22,6 +22,7 @@ const games = [
 
 export const attack = {
   what: 'goodbyes with bad codes and texts, twice, or before 300 KB of noise; unmasked, reserved and endless frames',
+  stoppedBy: 'T11',
   settings: () => ({ RATE_UPGRADES_PER_IP: '0' }),
   async run({ wsPort }, terms) {
     const codes = [];

@@ -4,6 +4,7 @@ import { gather, pause, seated } from './swarm.mjs';
 
 export const attack = {
   what: 'peers in a room that hold back the last byte of a message of 1 MiB, half of them in fragments; MAX_WAITING_BYTES is 64 MiB',
+  stoppedBy: 'V27',
   settings: () => ({ MAX_WAITING_BYTES: '67108864' }),
   async run(target, { seconds, scale }) {
     const count = Math.max(20, Math.round(200 * scale));

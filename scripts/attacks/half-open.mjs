@@ -4,6 +4,7 @@ import { gather, outlast, patienceS, seated, tally } from './swarm.mjs';
 
 export const attack = {
   what: 'WebSockets that never join, that say FIN and stay, that neither read nor answer pings, and that sit in a room and vanish',
+  stoppedBy: 'T1, T4',
   // Others must be able to answer within that time, on any machine.
   settings: () => ({ PING_MS: '10000' }),
   isSlow: true,

@@ -6,6 +6,7 @@ const inFlight = 8;
 
 export const attack = {
   what: 'requests on 20 keep-alive connections, 8 pipelined, each from another made-up X-Forwarded-For',
+  stoppedBy: 'L6',
   settings: ({ isCounted }) => (isCounted ? { RATE_SIGNINS_PER_IP: '20', RATE_ROOMS_PER_IP: '20' } : {}),
   async run({ httpPort }, terms) {
     const statuses = [];

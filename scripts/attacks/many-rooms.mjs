@@ -26,6 +26,7 @@ function ask(port, path, from, { method = 'GET', token, body } = {}) {
 
 export const attack = {
   what: 'open rooms with the longest names from 100 addresses, then lists of them from 100 addresses',
+  stoppedBy: 'L6',
   async run({ httpPort, idTokens: [token] }, terms) {
     const half = { ...terms, seconds: terms.seconds / 2 };
     const made = {};

@@ -66,6 +66,7 @@ const rooms = ['/rooms/', '/users/', '/internal/rooms/'];
 
 export const attack = {
   what: 'every verb, field and HTTP path with the names that every object has, numbers out of range, lone surrogates and keys that come twice',
+  stoppedBy: 'T7',
   settings: () => ({ RATE_UPGRADES_PER_IP: '0' }),
   async run(target, terms) {
     let frames = 0;

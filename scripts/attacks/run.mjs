@@ -52,30 +52,29 @@ const three = (row, show) => ['before', 'during', 'after'].map((when) => show(ro
 const shown = [
   ['attack', ({ name }) => name],
   ['the attacker got', ({ got }) => listed(got)],
-  ['RSS MiB', (row) => [row.rssBeforeBytes, row.rssMostBytes, row.rssAfterBytes].map(mib).join(' / ')],
-  ['p50 ms', (row) => three(row, ({ p50Ms }) => ms(p50Ms))],
-  ['p99 ms', (row) => three(row, ({ p99Ms }) => ms(p99Ms))],
+  ['memory, MiB', (row) => [row.rssBeforeBytes, row.rssMostBytes, row.rssAfterBytes].map(mib).join(' / ')],
+  ['p50, ms', (row) => three(row, ({ p50Ms }) => ms(p50Ms))],
+  ['p99, ms', (row) => three(row, ({ p99Ms }) => ms(p99Ms))],
   ['lost', ({ lost, faults }) => String(lost + faults.length)],
   ['left open', ({ leftOpen }) => String(leftOpen)],
 ];
 
-function printRows(rows, isMarkdown) {
-  // On a screen what was done is said line by line, before.
-  const columns = isMarkdown ? shown.toSpliced(1, 0, ['what it does', ({ what }) => what]) : shown;
-  const cells = [columns.map(([head]) => head), ...rows.map((row) => columns.map(([, cell]) => cell(row)))];
-  if (isMarkdown)
-    cells.splice(
-      1,
-      0,
-      columns.map(() => '---'),
-    );
-  const widths = columns.map((_, column) => Math.max(...cells.map((row) => row[column].length)));
-  for (const row of cells) {
-    const line = isMarkdown
-      ? `| ${row.join(' | ')} |`
-      : row.map((cell, at) => cell.padEnd(widths[at])).join('  ');
-    process.stdout.write(`${line}\n`);
-  }
+const withWhat = shown.toSpliced(
+  1,
+  0,
+  ['what it does', ({ what }) => what],
+  ['stopped by', ({ stoppedBy }) => stoppedBy],
+);
+
+function printMarkdown(cells) {
+  process.stdout.write(`| ${cells.join(' | ')} |\n`);
+}
+
+function printTable(rows) {
+  const cells = [shown.map(([head]) => head), ...rows.map((row) => shown.map(([, cell]) => cell(row)))];
+  const widths = shown.map((_, column) => Math.max(...cells.map((row) => row[column].length)));
+  for (const row of cells)
+    process.stdout.write(`${row.map((cell, at) => cell.padEnd(widths[at])).join('  ')}\n`);
 }
 
 /** What no attack may do, whatever the machine. */
@@ -84,7 +83,7 @@ function complaints({ name, lost, faults, counts }) {
   if (lost > 0) found.push(`${lost} messages of the innocent were lost`);
   if (faults.length > 0) found.push(`the innocent: ${faults.join('; ')}`);
   if (counts.handler_failures !== 0) found.push(`${counts.handler_failures} handlers threw`);
-  for (const text of found) process.stdout.write(`${name}: ${text}\n`);
+  for (const text of found) process.stderr.write(`${name}: ${text}\n`);
   return found;
 }
 
@@ -139,13 +138,19 @@ async function main() {
     throw new Error('dist/app.js is missing: run `npm run build` first');
   const rows = [];
   const core = terms.isCounted ? undefined : pinLoadGenerator();
+  if (markdown) {
+    printMarkdown(withWhat.map(([head]) => head));
+    printMarkdown(withWhat.map(() => '---'));
+  }
   for (const name of wanted) {
     const row = await assault(name, { ...terms, core });
     if (complaints(row).length > 0) process.exitCode = 1;
     rows.push(row);
-    if (!markdown) process.stdout.write(`${name}: ${row.what}\n`);
+    // As it is known: all of them take a quarter of an hour.
+    if (markdown) printMarkdown(withWhat.map(([, cell]) => cell(row)));
+    else process.stdout.write(`${name}: ${row.what}\n`);
   }
-  printRows(rows, markdown);
+  if (!markdown) printTable(rows);
   if (json !== undefined)
     writeFileSync(json, `${JSON.stringify({ node: process.version, rows }, null, 2)}\n`);
 }

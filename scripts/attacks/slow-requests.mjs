@@ -27,6 +27,7 @@ const ways = {
 
 export const attack = {
   what: 'slow-loris: 200 connections each with headers, on both ports, with bodies and with nothing at all, a byte or a header every half second',
+  stoppedBy: 'V22',
   isSlow: true,
   async run(target, { scale }) {
     const each = Math.max(4, Math.round(200 * scale));

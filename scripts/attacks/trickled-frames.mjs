@@ -4,6 +4,7 @@ import { gather, repeat, seated } from './swarm.mjs';
 
 export const attack = {
   what: 'frames of peers in a room, large and in fragments too, sent in packets of one byte',
+  stoppedBy: 'T7',
   async run(target, terms) {
     const sockets = await gather(20, (n) => seated(target, `slow-${n}`));
     const whole = said({ type: 'heartbeat', padding: 'x'.repeat(300) });

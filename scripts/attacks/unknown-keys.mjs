@@ -43,6 +43,7 @@ async function startIssuer() {
 
 export const attack = {
   what: 'tokens with a new kid each, where keys come from a JWKS; the delay of bad tokens is off',
+  stoppedBy: 'V5, B4',
   issuer: startIssuer,
   async run({ http }, terms) {
     const statuses = {};

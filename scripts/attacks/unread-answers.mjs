@@ -4,6 +4,7 @@ import { repeat, gather, settled } from './swarm.mjs';
 
 export const attack = {
   what: '200 connections that pipeline 2,000 requests at once, or one after another, and read no answer',
+  stoppedBy: 'V23, V22',
   async run({ httpPort }, terms) {
     const { scale } = terms;
     const one = 'GET /health HTTP/1.1\r\nHost: x\r\n\r\n';

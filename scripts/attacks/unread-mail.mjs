@@ -4,6 +4,7 @@ import { gather, repeat, seated } from './swarm.mjs';
 
 export const attack = {
   what: 'one peer that sends 16 KB to everybody in a room with 200 that do not read; MAX_WAITING_BYTES is 64 MiB',
+  stoppedBy: 'T3, V27',
   settings: () => ({ MAX_WAITING_BYTES: '67108864' }),
   async run(target, terms) {
     const { scale } = terms;

@@ -4,6 +4,7 @@ import { repeat, tally } from './swarm.mjs';
 
 export const attack = {
   what: 'WebSocket upgrades from one address as fast as they are answered, each left at once',
+  stoppedBy: 'V21, L6',
   settings: ({ isCounted }) => ({ RATE_UPGRADES_PER_IP: isCounted ? '40' : '3000' }),
   async run({ wsPort }, terms) {
     const statuses = [];

@@ -6,6 +6,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { LineOutput } from '../../src/adapters/standard-output.js';
 import { ProcessBuild } from '../support/process-build.js';
@@ -28,6 +29,7 @@ async function signIn(port: string): Promise<number> {
       return (await fetch(`http://127.0.0.1:${port}/anonymous-signin`, { method: 'POST', signal })).status;
     } catch (error) {
       if (signal.aborted) throw error;
+      await pause(50);
     }
   }
 }
