@@ -120,8 +120,9 @@ export class ServerGroup extends Construct {
       ],
       instanceRefresh: {
         strategy: 'Rolling',
-        // A new server first, then one less.
-        preferences: { minHealthyPercentage: 100, maxHealthyPercentage: 150, autoRollback: true },
+        // A new server first, then one less. Not `autoRollback`: the provider gives the group its new template before the
+        // refresh begins, and that is what AWS would go back to (terraform-provider-aws, issue 34189).
+        preferences: { minHealthyPercentage: 100, maxHealthyPercentage: 150 },
       },
       enabledMetrics: ['GroupInServiceInstances', 'GroupDesiredCapacity'],
       tag: Object.entries(tags).map(([key, value]) => ({
