@@ -15,8 +15,13 @@ import {
 } from './terraform.js';
 import type { AutoScaling } from './user-data/settings.js';
 
-/** How long a new server may take until it is ready: packages and the image come over the network. */
+/**
+ * How long a new server may take until it is ready: packages and the image come over the network. Whoever changes this or the next one replaces
+ * the groups that are there, servers and all: the provider makes hooks with the group only.
+ */
 const launchTimeoutS = 600;
+/** How long a server may take to leave: the longest drain, and what is around it. */
+const leaveTimeoutS = maxDrainS + 300;
 
 /** The group's name, its hooks and their times; the instances' script is told the same. */
 export function autoScalingOf(settings: LargeSettings): AutoScaling {
@@ -114,7 +119,7 @@ export class ServerGroup extends Construct {
         {
           name: names.terminateHook,
           lifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING',
-          heartbeatTimeout: maxDrainS + 300,
+          heartbeatTimeout: leaveTimeoutS,
           defaultResult: 'CONTINUE',
         },
       ],
@@ -132,6 +137,10 @@ export class ServerGroup extends Construct {
         propagateAtLaunch: false,
       })),
       dependsOn: [...network.wayOut, ...firewall.wayOut],
+      // Who destroys the group waits for each hook: for a server that just starts, and for one that cannot say that it left.
+      timeouts: {
+        delete: `${Math.ceil((launchTimeoutS + settings.deregistrationDelayS + leaveTimeoutS) / 60)}m`,
+      },
       // How many there are is the scaling policy's to say.
       lifecycle: { ignoreChanges: ['desired_capacity'] },
     });

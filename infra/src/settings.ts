@@ -6,7 +6,7 @@ import * as field from './settings-fields.js';
 /** What the server does when nothing is set; a test compares with the server's own settings. */
 export const serverDefaults = { pingMs: 20_000, drainMs: 8_000 } as const;
 
-/** The hook that holds a server's termination back waits longer; Terraform sets it when the group is made, and never after. */
+/** The hook that holds a server's termination back waits longer. It is of one length for all: another one would need another group. */
 export const maxDrainS = 600;
 
 /** Variables of the server that hold secrets: they come from SSM, never from settings, which end in Terraform's state. */

@@ -122,6 +122,20 @@ describe('the large shape', () => {
     expect(many.scripts().join()).toContain('repository_url}:2.0.0');
   });
 
+  test('who destroys the group waits until the last server has left, or its hook has given it up', () => {
+    for (const deregistrationDelayS of [30, 3_600]) {
+      const { timeouts, initial_lifecycle_hook: hooks } = large({ deregistrationDelayS }).one(
+        'aws_autoscaling_group',
+      );
+      const hooksS = (hooks as readonly { readonly heartbeat_timeout: number }[]).reduce(
+        (sum, { heartbeat_timeout: timeout }) => sum + timeout,
+        0,
+      );
+      const waitS = 60 * Number(/^(\d+)m$/.exec((timeouts as { delete: string }).delete)?.[1]);
+      expect(waitS).toBeGreaterThanOrEqual(deregistrationDelayS + hooksS);
+    }
+  });
+
   test('hosts start when they can reach somebody: their scripts are run once', () => {
     for (const host of [...many.all('aws_autoscaling_group'), ...many.all('aws_instance')]) {
       expect(JSON.stringify(host['depends_on'])).toMatch(/egress_rule/);
