@@ -74,7 +74,8 @@ export class Cache extends Construct {
       snapshotWindow: '03:00-04:00',
       maintenanceWindow: 'sun:04:30-sun:05:30',
       autoMinorVersionUpgrade: 'true',
-      applyImmediately: false,
+      // Who applies a larger node needs it now, not on Sunday; until then each plan would show it again.
+      applyImmediately: true,
     });
     this.host = group.primaryEndpointAddress;
     this.nodeIds = Array.from(

@@ -149,6 +149,8 @@ test('Redis speaks TLS only, keeps what it has encrypted, and evicts nothing', (
     transit_encryption_enabled: true,
     transit_encryption_mode: 'required',
     at_rest_encryption_enabled: 'true',
+    // The runbook's larger node is there when it is applied.
+    apply_immediately: true,
   });
   expect(shape.one('aws_elasticache_user_group')).toMatchObject({
     user_ids: ['webrtc-signaling-production'],
