@@ -34,7 +34,13 @@ export class ServerImage extends Construct {
           {
             rulePriority: 1,
             description: `The last ${kept} images.`,
-            selection: { tagStatus: 'any', countType: 'imageCountMoreThan', countNumber: kept },
+            // By tag: a build with an attestation has three manifests, and a rule for any would count each.
+            selection: {
+              tagStatus: 'tagged',
+              tagPatternList: ['*'],
+              countType: 'imageCountMoreThan',
+              countNumber: kept,
+            },
             action: { type: 'expire' },
           },
         ],

@@ -153,6 +153,22 @@ describe('the large shape', () => {
   });
 });
 
+test('the repository keeps images by their tags: an attestation, which has none, is not counted', () => {
+  const { policy } = small().one('aws_ecr_lifecycle_policy');
+  expect(JSON.parse(String(policy))).toEqual({
+    rules: [
+      expect.objectContaining({
+        selection: {
+          tagStatus: 'tagged',
+          tagPatternList: ['*'],
+          countType: 'imageCountMoreThan',
+          countNumber: 20,
+        },
+      }),
+    ],
+  });
+});
+
 test('[Z15] a new Amazon Linux replaces no host unasked', () => {
   const shapes = [small(), large()];
   for (const { lifecycle } of shapes.flatMap((shape) => shape.all('aws_instance'))) {
