@@ -15,15 +15,20 @@ export const cidr = z
   .string({ error: 'must be a network such as 10.20.0.0/16' })
   .refine(isCidr, 'must be a network such as 10.20.0.0/16');
 
+/** The network itself, not an address in it: security groups take nothing else. */
 function isCidr(text: string): boolean {
   const [address = '', bits = '', ...rest] = text.split('/');
-  return rest.length === 0 && isIPv4(address) && /^\d{1,2}$/.test(bits) && Number(bits) <= 32;
+  if (rest.length > 0 || !isIPv4(address) || !/^\d{1,2}$/.test(bits) || Number(bits) > 32) return false;
+  const number = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+  return number % 2 ** (32 - Number(bits)) === 0;
 }
 
-/** So short that a load balancer may be called `webrtc-signaling-` and this: it has at most 32 characters. */
+/**
+ * So short that a load balancer may be called `webrtc-signaling-` and this: it has at most 32 characters. ECR and ElastiCache take no two hyphens in a row.
+ */
 export const environmentName = matching(
-  /^[a-z](?:[a-z0-9-]{0,13}[a-z0-9])?$/,
-  '1 to 15 lower-case letters, digits and hyphens, a letter first',
+  /^(?!.*--)[a-z](?:[a-z0-9-]{0,13}[a-z0-9])?$/,
+  '1 to 15 lower-case letters, digits and single hyphens, a letter first',
 );
 export const region = matching(/^[a-z]{2}(?:-[a-z]+)+-\d$/, 'a region such as us-west-1');
 export const accountId = matching(/^\d{12}$/, 'an account number of twelve digits');

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { linesOf, SettingsError } from './settings-error.js';
 import * as field from './settings-fields.js';
+import { network } from './settings-network.js';
 
 /** What the server does when nothing is set; a test compares with the server's own settings. */
 export const serverDefaults = { pingMs: 20_000, drainMs: 8_000 } as const;
@@ -20,21 +21,6 @@ export const secretVariables = [
   'REDIS_URL',
   'TURN_SHARED_SECRET',
 ] as const;
-
-const newNetwork = z.strictObject({
-  /** Of the VPC that is made; each subnet has a /24 of it. */
-  cidr: field.cidr.refine((text) => Number(text.split('/')[1]) <= 20, 'must be a /20 or larger'),
-  zones: field.whole(2, 3).default(2),
-});
-const existingNetwork = z.strictObject({
-  vpcId: field.vpcId,
-  /** Of the public subnets: load balancers there are believed what they say about clients. */
-  cidrs: z.array(field.cidr).min(1, 'must name at least one network'),
-  /** With a route to an internet gateway. */
-  publicSubnetIds: z.array(field.subnetId).min(1, 'must name at least one subnet'),
-  /** For Redis; needs no route anywhere. */
-  privateSubnetIds: z.array(field.subnetId).default([]),
-});
 
 const turn = {
   image: field.imageUri.default('coturn/coturn:4.6.3'),
@@ -65,7 +51,7 @@ const base = {
   tags: z.record(z.string().min(1), z.string()).default({}),
   /** Nobody deletes what holds data, nor terminates hosts by hand, before this is switched off and applied. */
   protect: z.boolean().default(false),
-  network: z.union([newNetwork, existingNetwork]).default({ cidr: '10.20.0.0/16', zones: 2 }),
+  network,
   /** Who may reach the signaling server. */
   allowedCidrs: z.array(field.cidr).min(1, 'must name at least one network').default(['0.0.0.0/0']),
   /** A tag in the ECR repository that is made, or an image from elsewhere. */
@@ -186,6 +172,10 @@ const schema = z.discriminatedUnion('shape', [small, large]).superRefine((settin
     media: service && [service.minPort, service.maxPort],
   }).flatMap(([name, ports]) => (ports === undefined ? [] : [[name, ports] as const]))) {
     if ((least ?? 0) > (most ?? 0)) issue([name], 'has a range of ports that ends before it begins');
+  }
+  const { region, identities } = settings;
+  if (identities !== undefined && !identities.userPoolId.startsWith(`${region}_`)) {
+    issue(['identities', 'userPoolId'], `is not in ${region}, where the server asks for it`);
   }
   if (relay?.tlsPort !== undefined && relay.tlsPort === relay.port)
     issue(['turn', 'tlsPort'], 'equals turn.port');

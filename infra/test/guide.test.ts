@@ -115,7 +115,9 @@ test('its secrets are those that hosts read, and its verbs those of their script
 });
 
 test('every setting, variable, output and file that it names is there', () => {
-  const fields = readFileSync('src/settings.ts', 'utf8');
+  const fields = ['settings', 'settings-network']
+    .map((name) => readFileSync(`src/${name}.ts`, 'utf8'))
+    .join('\n');
   const paths = quoted.filter((word) =>
     /^(?:server|image|identities|network|tls|turn|redis|media)\.\w+$/.test(word),
   );

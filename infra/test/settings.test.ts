@@ -34,6 +34,16 @@ test.each([
     /^network\.cidr must be a \/20 or larger/,
   ],
   [
+    'a network that is larger than a VPC',
+    { ...dev, network: { cidr: '10.0.0.0/8' } },
+    /^network\.cidr must be a \/16 or smaller/,
+  ],
+  [
+    'an address in a network for the network',
+    { ...dev, allowedCidrs: ['192.0.2.7/24'] },
+    /^allowedCidrs\.0 must be a network/,
+  ],
+  [
     'a bad VPC',
     { ...dev, network: { vpcId: 'mine', cidrs: ['10.0.0.0/16'], publicSubnetIds: ['subnet-1'] } },
     /^network\.vpcId must be the id of a VPC/,
@@ -45,6 +55,12 @@ test.each([
   ],
   ['half an image', { ...dev, image: { tag: '' } }, /^image\.tag must be/],
   ['a long name', { ...dev, environment: 'a-name-that-is-too-long' }, /^environment must be 1 to 15/],
+  ['two hyphens', { ...dev, environment: 'a--b' }, /^environment must be 1 to 15/],
+  [
+    'a user pool of another region',
+    { ...dev, identities: { userPoolId: 'eu-west-1_AbCdEfGhI', appClientId: '1example23456789' } },
+    /^identities\.userPoolId is not in us-west-1/,
+  ],
   [
     'a bad instance type',
     { ...dev, server: { instanceType: 'small' } },
