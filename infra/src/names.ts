@@ -18,3 +18,9 @@ export function tagsOf({
 export function parameterOf({ environment }: Pick<Settings, 'environment'>, name: string): string {
   return `/webrtc-signaling/${environment}/${name}`;
 }
+
+/** Of the ARNs of a region. */
+export function partitionOf(region: string): string {
+  if (region.startsWith('cn-')) return 'aws-cn';
+  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+}

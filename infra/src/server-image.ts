@@ -1,4 +1,4 @@
-import { nameOf } from './names.js';
+import { nameOf, partitionOf } from './names.js';
 import type { Settings } from './settings.js';
 import { Construct, EcrLifecyclePolicy, EcrRepository } from './terraform.js';
 
@@ -57,5 +57,5 @@ function ecrArn(uri: string): string | undefined {
   const match = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com\/([^:@]+)[:@]/.exec(uri);
   if (match === null) return undefined;
   const [, account = '', region = '', name = ''] = match;
-  return `arn:aws:ecr:${region}:${account}:repository/${name}`;
+  return `arn:${partitionOf(region)}:ecr:${region}:${account}:repository/${name}`;
 }

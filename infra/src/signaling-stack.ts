@@ -3,7 +3,7 @@ import { Identities } from './identities.js';
 import { largeShape } from './large-shape.js';
 import { Network } from './network.js';
 import { ServerImage } from './server-image.js';
-import { nameOf, parameterOf, tagsOf } from './names.js';
+import { nameOf, parameterOf, partitionOf, tagsOf } from './names.js';
 import type { Settings } from './settings.js';
 import { smallShape } from './small-shape.js';
 import type { Site } from './site.js';
@@ -99,9 +99,4 @@ export class SignalingStack extends TerraformStack {
       new TerraformOutput(this, `output-${name}`, { value }).overrideLogicalId(name);
     }
   }
-}
-
-function partitionOf(region: string): string {
-  if (region.startsWith('cn-')) return 'aws-cn';
-  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
 }

@@ -180,6 +180,8 @@ test('an image from another account’s repository can be pulled, one from elsew
   expect(statement(theirs, 'Image')?.Resource).toBe(
     'arn:aws:ecr:eu-central-1:123456789012:repository/team/signaling',
   );
+  const [official = []] = policies(small({ image: { uri: uri.replace('eu-central-1', 'us-gov-west-1') } }));
+  expect(statement(official, 'Image')?.Resource).toMatch(/^arn:aws-us-gov:ecr:us-gov-west-1:/);
   const [everybodys = []] = policies(small({ image: { uri: 'ghcr.io/example/signaling:2.0.0' } }));
   expect(statement(everybodys, 'Image')).toBeUndefined();
   expect(statement(everybodys, 'Registry')).toBeUndefined();
