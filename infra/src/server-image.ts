@@ -54,7 +54,7 @@ export class ServerImage extends Construct {
 
 /** Of `ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG`; other images are everybody's. */
 function ecrArn(uri: string): string | undefined {
-  const match = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com\/([^:@]+)[:@]/.exec(uri);
+  const match = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/([^:@]+)[:@]/.exec(uri);
   if (match === null) return undefined;
   const [, account = '', region = '', name = ''] = match;
   return `arn:${partitionOf(region)}:ecr:${region}:${account}:repository/${name}`;

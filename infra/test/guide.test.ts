@@ -100,6 +100,13 @@ test('every output, resource and group that a command names is made', () => {
   expect(commands).toContain('repository-name webrtc-signaling-ENVIRONMENT ');
 });
 
+test('what AWS answers before it has done it is waited for', () => {
+  const steps = ['restore-table-to-point-in-time ', 'wait table-exists ', 'update-time-to-live '];
+  const places = steps.map((step) => (blocks.get('restore') ?? '').indexOf(`aws dynamodb ${step}`));
+  expect(places).not.toContain(-1);
+  expect(places).toEqual([...places].sort((one, other) => one - other));
+});
+
 test('its secrets are those that hosts read, and its verbs those of their script', () => {
   const secrets = [...secretVariables, redisPassword, ...turnCertificate] as readonly string[];
   const put = /for name in ([A-Z_ ]+);/.exec(blocks.get('secrets') ?? '')?.[1]?.split(' ') ?? [];
@@ -167,6 +174,10 @@ test('what is paid by the hour is what the two stacks have', () => {
   // A load balancer has an address in each of its zones.
   const zones = all(large, 'aws_subnet').length / 2;
   expect(cells('public')).toEqual([String(hosts(small)), expect.stringMatching(`^${hosts(large) + zones}:`)]);
+  const addresses = all(large, 'aws_eip').length;
+  expect(guide).toContain(
+    `as it is shipped takes ${addresses}\naddresses (one for each TURN and media host)`,
+  );
   expect(cells('Redis')[1]).toBe(
     `2 × ${String(all(large, 'aws_elasticache_replication_group')[0]?.['node_type'])}`,
   );
