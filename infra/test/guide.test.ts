@@ -107,6 +107,16 @@ test('what AWS answers before it has done it is waited for', () => {
   expect(places).toEqual([...places].sort((one, other) => one - other));
 });
 
+test('an address that is taken over has no instance any more when Terraform gives it the new interface', () => {
+  const steps = (blocks.get('address') ?? '').split('\n');
+  const place = (step: RegExp): number => steps.findIndex((line) => step.test(line));
+  for (const address of ['own', 'old']) {
+    const letGo = place(new RegExp(`disassociate-address .*AssociationId <<<"\\$${address}"`));
+    expect(letGo).toBeGreaterThan(place(/ import aws_eip\./));
+    expect(letGo).toBeLessThan(place(/ apply$/));
+  }
+});
+
 test('its secrets are those that hosts read, and its verbs those of their script', () => {
   const secrets = [...secretVariables, redisPassword, ...turnCertificate] as readonly string[];
   const put = /for name in ([A-Z_ ]+);/.exec(blocks.get('secrets') ?? '')?.[1]?.split(' ') ?? [];
