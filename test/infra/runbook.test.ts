@@ -43,6 +43,15 @@ test('every section says what it means, what to look at, what to do, and when no
   expect(lacking.map(([name]) => name).filter((name) => name !== 'SignalingNotReady')).toEqual([]);
 });
 
+test('what only root may do on a host is told with sudo: a session of Session Manager is a user’s', () => {
+  const text = `${runbook}\n${readFileSync('infra/README.md', 'utf8')}`;
+  const told = [
+    ...text.matchAll(/(?<=[`\n])(sudo )?(?:systemctl|journalctl|docker) (?!build|push|login|compose)\S+/g),
+  ];
+  expect(told.length).toBeGreaterThan(6);
+  expect(told.filter(([, sudo]) => sudo === undefined).map(([words]) => words)).toEqual([]);
+});
+
 test('links lead to sections', () => {
   const anchors = [...sections.keys()].map((name) => name.toLowerCase());
   for (const [, anchor = ''] of runbook.matchAll(/\]\(#([\w-]+)\)/g)) expect(anchors).toContain(anchor);
