@@ -26,6 +26,7 @@ export function largeShape(site: Site, settings: LargeSettings): Made {
     settings,
     vpcId: network.vpcId,
     subnetIds: network.publicSubnetIds,
+    wayOut: network.wayOut,
     serverPort: serverPorts.http,
   });
   const turns = turnHosts(site, settings);

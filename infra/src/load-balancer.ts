@@ -5,6 +5,7 @@ import {
   AcmCertificate,
   AcmCertificateValidation,
   Construct,
+  type ITerraformDependable,
   Lb,
   LbListener,
   LbTargetGroup,
@@ -15,6 +16,8 @@ interface LoadBalancerProps {
   readonly settings: LargeSettings;
   readonly vpcId: string;
   readonly subnetIds: readonly string[];
+  /** What must be there before AWS makes a load balancer that faces the internet: the subnets' way to it. */
+  readonly wayOut: readonly ITerraformDependable[];
   /** Where the servers take HTTP and upgrades. */
   readonly serverPort: number;
 }
@@ -29,8 +32,9 @@ export class LoadBalancer extends Construct {
   readonly targetDimension: string;
   readonly certificateArn: string;
 
-  constructor(scope: Construct, id: string, { settings, vpcId, subnetIds, serverPort }: LoadBalancerProps) {
+  constructor(scope: Construct, id: string, props: LoadBalancerProps) {
     super(scope, id);
+    const { settings, vpcId, subnetIds, serverPort } = props;
     const name = nameOf(settings);
     const firewall = new Firewall(this, 'firewall', {
       name: nameOf(settings, 'front'),
@@ -54,6 +58,7 @@ export class LoadBalancer extends Construct {
       desyncMitigationMode: 'defensive',
       xffHeaderProcessingMode: 'append',
       enableDeletionProtection: settings.protect,
+      dependsOn: [...props.wayOut],
     });
     const servers = new LbTargetGroup(this, 'servers', {
       name,

@@ -143,6 +143,8 @@ describe('the large shape', () => {
     expect(JSON.stringify(many.one('aws_autoscaling_group')['depends_on'])).toMatch(
       /route_table_association/,
     );
+    // AWS refuses one that faces the internet in a VPC that has no gateway yet.
+    expect(JSON.stringify(many.one('aws_lb')['depends_on'])).toMatch(/route_table_association/);
     expect(JSON.stringify(many.all('aws_eip').map((eip) => eip['depends_on']))).toMatch(
       /route_table_association/,
     );
