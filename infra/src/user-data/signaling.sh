@@ -123,7 +123,11 @@ launched() {
     fi
     sleep 2
   done
-  lifecycle "$LAUNCH_HOOK" CONTINUE
+  # A refusal is not the end of a server that is ready: the group may not wait for it yet, or AWS be busy.
+  until lifecycle "$LAUNCH_HOOK" CONTINUE; do
+    ((SECONDS <= LAUNCH_TIMEOUT_S)) || return 1
+    sleep 2
+  done
   mkdir -p /var/lib/signaling
   touch /var/lib/signaling/launched
 }
