@@ -39,7 +39,7 @@ export class RoomSocket {
       if (!this.#isIn) this.drop();
     }, timeoutMs);
     socket.onopen = () => {
-      this.send(join);
+      socket.send(JSON.stringify(join));
     };
     socket.onerror = () => {
       this.drop();
@@ -53,8 +53,9 @@ export class RoomSocket {
     };
   }
 
+  /** Before the server has let it in there is nobody to hear it, and browsers throw while a socket is opening. */
   send(frame: Frame): void {
-    if (!this.#isOver) this.#socket.send(JSON.stringify(frame));
+    if (this.#isIn && !this.#isOver) this.#socket.send(JSON.stringify(frame));
   }
 
   /** Ends it, and says so. */
@@ -67,7 +68,9 @@ export class RoomSocket {
     this.#isOver = true;
     clearTimeout(this.#late);
     const socket = this.#socket;
-    socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    // One that is still opening calls that an error, which ends a Node process where nobody listens.
+    socket.onerror = () => undefined;
     socket.close(1000);
   }
 

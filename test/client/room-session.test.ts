@@ -1,4 +1,6 @@
 /** The full session that browsers and Node hold, against the real server. */
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import WebSocket from 'ws';
 import { RequestLost, RequestRefused, type Frame } from '../../src/client/frames.js';
@@ -113,6 +115,38 @@ describe('a session of the client', () => {
     const lost = expect(asked).rejects.toBeInstanceOf(RequestLost);
     await ada.leave();
     await lost;
+  });
+
+  test('while a socket is opening nothing is said, and nothing throws; whoever leaves is out at once', async () => {
+    // It takes connections and never says a word.
+    const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const opened: WebSocket[] = [];
+    let openedAgain: () => void = () => undefined;
+    const isOpening = new Promise<void>((resolve) => {
+      openedAgain = resolve;
+    });
+    try {
+      const ada = await join('ada-8', {
+        openSocket: (url) => {
+          const socket = new WebSocket(opened.length === 0 ? url : `ws://127.0.0.1:${String(port)}`);
+          if (opened.push(socket) > 1) openedAgain();
+          return socket;
+        },
+      });
+      opened[0]?.terminate();
+      await isOpening;
+      expect(opened[1]?.readyState).toBe(WebSocket.CONNECTING);
+      ada.send({ type: 'heartbeat' });
+      const asked = expect(ada.request({ type: 'heartbeat' })).rejects.toBeInstanceOf(RequestLost);
+      await ada.leave();
+      expect(await ada.ended).toBe('left');
+      await asked;
+    } finally {
+      for (const socket of opened) socket.terminate();
+      silent.close();
+    }
   });
 
   test('what the server refuses for good is not tried again', async () => {
