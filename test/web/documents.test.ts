@@ -20,7 +20,14 @@ interface OpenApi {
   readonly openapi: string;
   readonly paths: Record<
     string,
-    Record<string, { responses: Record<string, { content?: Record<string, { schema?: JsonSchema }> }> }>
+    Record<
+      string,
+      {
+        readonly security?: readonly object[];
+        readonly requestBody?: { readonly required?: boolean };
+        readonly responses: Record<string, { content?: Record<string, { schema?: JsonSchema }> }>;
+      }
+    >
   >;
 }
 
@@ -57,6 +64,13 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.stop();
 });
+
+function references(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, one]) =>
+    key === '$ref' && typeof one === 'string' ? [one] : references(one),
+  );
+}
 
 describe('openapi.json', () => {
   /** As the document spells paths. */
@@ -105,11 +119,16 @@ describe('openapi.json', () => {
         ['/create-room', '', 503, { ...post, headers: json, body: '{"mode": "SFU"}' }],
         ['/delete-peer', '', 200, { ...post, headers: json, body: '{"peer_id": "nobody"}' }],
         ['/delete-peer', '', 422, { ...post, headers: json, body: '{' }],
+        ['/delete-peer', '', 400, { ...post, headers: json, body: new Uint8Array([0xff]) }],
+        ['/delete-peer', '', 413, { ...post, headers: json, body: ' '.repeat(65_537) }],
+        // The cookie is for the calls that say so.
+        ['/create-room', '', 422, { ...post, headers: { cookie: `access_token=${user.id_token}` } }],
         ['/delete-peers-and-room', '', 200, { ...post, headers: json, body: '{"peer_id": "nobody"}' }],
         ['/health', '', 200],
         ['/healthz', '', 200],
         ['/readyz', '', 200],
         ['/metrics', '', 200, { headers: { accept: 'application/json' } }],
+        ['/metrics', '', 200, { headers: { accept: 'text/plain' } }],
         ['/api/v1/webrtc/config', '', 200, { headers: bearer }],
         ['/webrtc/config', '', 401],
         ['/api/turn-credentials', '', 200],
@@ -151,7 +170,10 @@ describe('openapi.json', () => {
       checked.add(`${method} ${template || path}`);
       const told = openApi.paths[template || path]?.[method.toLowerCase()]?.responses[String(status)];
       expect(told).toBeDefined();
-      const schema = told?.content?.['application/json']?.schema;
+      if (text === '') continue;
+      const [type = ''] = (response.headers.get('content-type') ?? '').split(';');
+      expect([path, Object.keys(told?.content ?? {})]).toEqual([path, expect.arrayContaining([type])]);
+      const schema = told?.content?.[type]?.schema;
       if (schema === undefined) continue;
       const { error } = closedSchema(schema).safeParse(JSON.parse(text));
       expect([method, path, status, error?.message]).toEqual([method, path, status, undefined]);
@@ -161,6 +183,34 @@ describe('openapi.json', () => {
       .map((name) => name.replaceAll(/:(\w+)/g, '{$1}'))
       .filter((name) => !checked.has(name));
     expect(left).toEqual(['GET /demo', 'GET /dashboard', 'GET /reference', 'GET /web/{file}']);
+  });
+
+  test('[H17] a token comes as the cookie only where it is taken from there, and a body where one is needed', () => {
+    const named = (wanted: (operation: OpenApi['paths'][string][string]) => boolean): string[] =>
+      Object.entries(openApi.paths).flatMap(([path, methods]) =>
+        Object.entries(methods).flatMap(([method, one]) => (wanted(one) ? [`${method} ${path}`] : [])),
+      );
+    const withoutCookie = named(
+      ({ security = [] }) =>
+        security.some((one) => 'user' in one) && !security.some((one) => 'cookie' in one),
+    );
+    const deletions = ['post /delete-peers-and-room', 'post /delete-peer'];
+    expect(withoutCookie).toEqual(['post /create-room', ...deletions]);
+    expect(named(({ requestBody }) => requestBody?.required === true)).toEqual([
+      ...deletions,
+      'patch /rooms/{id}',
+    ]);
+  });
+
+  test('[H17] [H18] what the documents refer to is in them', () => {
+    for (const document of [openApi, asyncApi]) {
+      const broken = references(document).filter((reference) => {
+        const [root, ...names] = reference.split('/');
+        const found = names.reduce<unknown>((at, name) => (at as Frame | undefined)?.[name], document);
+        return root !== '#' || found === undefined;
+      });
+      expect(broken).toEqual([]);
+    }
   });
 
   test('[H17] what is not served is not told of', async () => {

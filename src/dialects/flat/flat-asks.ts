@@ -113,7 +113,8 @@ const media: readonly MessageCard[] = [
     transport_id: field('transportId'),
     kind: field('kind'),
     rtp_parameters: field('rtpParameters'),
-    app_data: field('appData'),
+    // Its own schema refers to itself, by an address that a document as a whole has not.
+    app_data: anyObject.nullish().describe(sfuFields.appData.remedy),
   }),
   card('client', 'sfu_consume', 'Receives a track of another peer, paused', {
     id,

@@ -16,8 +16,12 @@ const beforeFault = 'must be the seq of a message, or the next of a page';
 export const pageSchema = z.object({
   limit: digits(3, limitFault)
     .refine((value) => value >= 1 && value <= maxLimit, limitFault)
-    .optional(),
-  before: digits(16, beforeFault).refine(Number.isSafeInteger, beforeFault).optional(),
+    .optional()
+    .describe(`1 to ${maxLimit}`),
+  before: digits(16, beforeFault)
+    .refine(Number.isSafeInteger, beforeFault)
+    .optional()
+    .describe('The seq of a message, or the next of a page'),
 });
 
 function digits(most: number, fault: string): z.ZodType<number, string> {

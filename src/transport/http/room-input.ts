@@ -19,7 +19,8 @@ const status = z.enum(roomStatuses);
 export const modeSchema = z
   .string('must be P2P or SFU')
   .transform((value) => value.toUpperCase())
-  .pipe(z.enum(roomModes, 'must be P2P or SFU'));
+  .pipe(z.enum(roomModes, 'must be P2P or SFU'))
+  .describe('P2P or SFU');
 const text = z.string().trim().min(1).max(maxTextLength);
 
 export const newRoomSchema = z.object({
@@ -36,10 +37,10 @@ export const changeSchema = z
     error: 'is missing, and so is mode: one of them is needed',
   });
 export const listSchema = z.object({
-  limit: whole(1, maxLimit).default(20),
-  offset: whole(0, maxOffset).default(0),
+  limit: whole(1, maxLimit).default(20).describe(`1 to ${maxLimit}; 20 where it is not said`),
+  offset: whole(0, maxOffset).default(0).describe(`0 to ${maxOffset}`),
   status: status.optional(),
-  after: z.string().max(2048).optional(),
+  after: z.string().max(2048).optional().describe('The next of the page before'),
 });
 
 function whole(least: number, most: number): z.ZodType<number, string> {

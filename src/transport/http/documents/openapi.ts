@@ -7,6 +7,8 @@ import { operations, type Operation } from './operations.js';
 const proofs: Readonly<Record<NonNullable<Operation['proof']>, readonly object[]>> = {
   user: [{ user: [] }, { cookie: [] }],
   'user, if any': [{ user: [] }, { cookie: [] }, {}],
+  header: [{ user: [] }],
+  'header, if any': [{ user: [] }, {}],
   operator: [{ operator: [] }, {}],
   service: [{ service: [] }],
 };
@@ -25,7 +27,7 @@ export function openApi(routes: readonly MethodRoute[], version: string): object
       title: 'Signaling: HTTP',
       version,
       description:
-        'A known path with another method is answered 405 with allow, a slash too many 307, anything else 404 {"detail": "Not Found"}.',
+        'A known path with another method is answered 405 with allow (HEAD is answered as GET is), a slash too many 307, anything else 404 {"detail": "Not Found"}. What fails as nobody expected is 500.',
     },
     // Relative to where this document was found.
     servers: [{ url: '.' }],
@@ -50,7 +52,7 @@ export function openApi(routes: readonly MethodRoute[], version: string): object
   };
 }
 
-function written({ summary, proof, query, body, answers }: Operation, path: string): object {
+function written({ summary, proof, query, body, needsBody, answers }: Operation, path: string): object {
   const parameters = [
     ...[...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
       name,
@@ -61,7 +63,7 @@ function written({ summary, proof, query, body, answers }: Operation, path: stri
     ...Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
       name,
       in: 'query',
-      schema: jsonSchema(schema as z.ZodType),
+      ...described(jsonSchema(schema as z.ZodType)),
     })),
   ];
   return {
@@ -70,16 +72,26 @@ function written({ summary, proof, query, body, answers }: Operation, path: stri
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined
       ? {}
-      : { requestBody: { content: { 'application/json': { schema: jsonSchema(body) } } } }),
+      : {
+          requestBody: {
+            ...(needsBody && { required: true }),
+            content: { 'application/json': { schema: jsonSchema(body) } },
+          },
+        }),
     responses: Object.fromEntries(
-      Object.entries(answers).map(([status, [description, shape]]) => [
+      Object.entries(answers).map(([status, [description, ...shapes]]) => [
         status,
-        { description, ...(shape === undefined ? {} : { content: content(shape) }) },
+        { description, ...(shapes.length === 0 ? {} : { content: Object.fromEntries(shapes.map(content)) }) },
       ]),
     ),
   };
 }
 
-function content(shape: z.ZodType | string): object {
-  return typeof shape === 'string' ? { [shape]: {} } : { 'application/json': { schema: jsonSchema(shape) } };
+/** A parameter is described where readers look for it, beside its schema. */
+function described({ description, ...schema }: { readonly description?: string }): object {
+  return { ...(description !== undefined && { description }), schema };
+}
+
+function content(shape: z.ZodType | string): readonly [type: string, media: object] {
+  return typeof shape === 'string' ? [shape, {}] : ['application/json', { schema: jsonSchema(shape) }];
 }

@@ -4,15 +4,16 @@ import { pageSchema } from '../messages-routes.js';
 import { changeSchema, listSchema, newRoomSchema } from '../room-input.js';
 import * as answers from './answers.js';
 
-type Answer = readonly [about: string, body?: z.ZodType | string];
+type Answer = readonly [about: string, ...bodies: (z.ZodType | string)[]];
 
 export interface Operation {
   readonly summary: string;
-  /** What must be shown: a user's token, if it is there, or always; the operator's; another service's. */
-  readonly proof?: 'user' | 'user, if any' | 'operator' | 'service';
+  /** What must be shown: a user's token, if it is there, or always, in the header alone or as cookie too; the operator's; another service's. */
+  readonly proof?: 'user' | 'user, if any' | 'header' | 'header, if any' | 'operator' | 'service';
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
-  /** By status. A text for a body is its content type. */
+  readonly needsBody?: true;
+  /** By status. A text for a body is its content type; of several bodies it is one. */
   readonly answers: Readonly<Record<number, Answer>>;
 }
 
@@ -26,23 +27,27 @@ const html = (about: string): Operation => ({
 });
 
 /** Refusals that the calls about rooms share. */
-const roomRefusals: Readonly<Record<number, Answer>> = {
-  400: ['What is wrong, by field', answers.error],
-  401: ['No token, or one that is not good', answers.error],
-  404: ['There is no such room, or not for the caller', answers.error],
-  429: ['Too many requests from this address', answers.limitedError],
-  503: ['A service behind this one does not answer', answers.error],
-};
+const badRequest: Answer = ['What is wrong, by field', answers.error];
+const noToken: Answer = ['No token, or one that is not good', answers.error];
+const noRoom: Answer = ['There is no such room, or not for the caller', answers.error];
+const tooManyHere: Answer = ['Too many requests from this address', answers.limitedError];
+const outage: Answer = ['A service behind this one does not answer', answers.error];
+const bodyTooLarge: Answer = ['The body is too large', answers.error];
+/** Of one room, to who may see it. */
+const reading = { 401: noToken, 404: noRoom, 429: tooManyHere, 503: outage } as const;
 const roomToken = z.object({ room_token: z.string().optional() });
 const notAllowed: Answer = ['Not this caller’s to do', answers.error];
 
 const nobodyKnows = z.unknown().optional();
 const deletion = {
-  proof: 'user, if any',
+  proof: 'header, if any',
+  needsBody: true,
   answers: {
     200: ['What became of it', answers.statusText],
-    401: badToken,
+    400: ['The body is no text', answers.detail],
+    401: ['No token where one is needed, or one that is not good', answers.detail],
     403: ['Neither the peer nor the room’s creator', answers.detail],
+    413: ['The body is too large', answers.detail],
     422: ['The body is not what is wanted', answers.faults],
     500: failed,
     503: identityDown,
@@ -68,7 +73,7 @@ const participants: Operation = {
   summary: 'Who is in a room',
   proof: 'user, if any',
   query: roomToken,
-  answers: { ...roomRefusals, 200: ['Those who sit there', answers.participants] },
+  answers: { ...reading, 200: ['Those who sit there', answers.participants] },
 };
 
 export const operations: Readonly<Record<string, Operation>> = {
@@ -82,7 +87,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   },
   'POST /create-room': {
     summary: 'Makes a room',
-    proof: 'user',
+    proof: 'header',
     body: z.object({ mode: newRoomSchema.shape.mode }),
     answers: {
       200: ['The room', answers.createdRoom],
@@ -117,7 +122,7 @@ export const operations: Readonly<Record<string, Operation>> = {
     summary: 'Figures for Prometheus, or version 2.0’s counts for Accept: application/json',
     proof: 'operator',
     answers: {
-      200: ['The figures', answers.counts],
+      200: ['The figures', 'text/plain', answers.counts],
       401: ['Not the operator', answers.detail],
       403: ['Not from the operator’s networks', answers.detail],
     },
@@ -135,41 +140,54 @@ export const operations: Readonly<Record<string, Operation>> = {
     summary: 'Open rooms, page by page',
     proof: 'user, if any',
     query: listSchema,
-    answers: { ...roomRefusals, 200: ['A page', answers.roomList] },
+    answers: {
+      200: ['A page', answers.roomList],
+      400: badRequest,
+      401: noToken,
+      429: tooManyHere,
+      503: outage,
+    },
   },
   'POST /rooms': {
     summary: 'Makes a room of the directory',
     proof: 'user, if any',
     body: newRoomSchema,
     answers: {
-      ...roomRefusals,
       200: ['The room, with its token', answers.madeRoom],
+      400: badRequest,
+      401: noToken,
       403: ['hostUid is somebody else', answers.error],
-      413: ['The body is too large', answers.error],
+      413: bodyTooLarge,
+      429: tooManyHere,
+      503: outage,
     },
   },
   'GET /rooms/:id': {
     summary: 'One room',
     proof: 'user, if any',
     query: roomToken,
-    answers: { ...roomRefusals, 200: ['The room', answers.room] },
+    answers: { ...reading, 200: ['The room', answers.room] },
   },
   'PATCH /rooms/:id': {
     summary: 'Changes status or mode; its creator’s and its host’s',
     proof: 'user',
     body: changeSchema,
+    needsBody: true,
     answers: {
-      ...roomRefusals,
       200: ['The room', answers.room],
+      400: badRequest,
+      401: noToken,
       403: notAllowed,
+      404: noRoom,
       410: ['Its time is over', answers.error],
-      413: ['The body is too large', answers.error],
+      413: bodyTooLarge,
+      503: outage,
     },
   },
   'DELETE /rooms/:id': {
     summary: 'Ends a room; its creator’s and its host’s',
     proof: 'user',
-    answers: { ...roomRefusals, 204: ['It is gone'], 403: notAllowed },
+    answers: { 204: ['It is gone'], 401: noToken, 403: notAllowed, 404: noRoom, 503: outage },
   },
   'GET /rooms/:id/participants': participants,
   'GET /webrtc/rooms/:id/participants': participants,
@@ -177,12 +195,18 @@ export const operations: Readonly<Record<string, Operation>> = {
     summary: 'What was said in a room, page by page backwards',
     proof: 'user, if any',
     query: pageSchema.extend(roomToken.shape),
-    answers: { ...roomRefusals, 200: ['A page, oldest first', answers.chatPage] },
+    answers: { ...reading, 200: ['A page, oldest first', answers.chatPage], 400: badRequest },
   },
   'GET /users/:uid': {
     summary: 'A user, for itself',
     proof: 'user',
-    answers: { ...roomRefusals, 200: ['The user', answers.user], 403: notAllowed },
+    answers: {
+      200: ['The user', answers.user],
+      401: noToken,
+      403: ['Somebody else', answers.error],
+      404: ['It is not known here', answers.error],
+      503: outage,
+    },
   },
   'GET /internal/rooms/:id': {
     summary: 'A room, for services that have the key',
@@ -191,7 +215,7 @@ export const operations: Readonly<Record<string, Operation>> = {
       200: ['The room', answers.internalRoom],
       403: ['The key is missing or not right', answers.error],
       404: ['There is no such room', answers.error],
-      503: roomRefusals[503] ?? failed,
+      503: outage,
     },
   },
   'GET /demo': html('The demo: open it in two tabs'),
@@ -199,7 +223,10 @@ export const operations: Readonly<Record<string, Operation>> = {
   'GET /reference': html('This, for people'),
   'GET /web/:file': {
     summary: 'Scripts and style sheets of the pages',
-    answers: { 200: ['The file', 'text/javascript'], 404: ['There is no such file', answers.detail] },
+    answers: {
+      200: ['The file', 'text/javascript', 'text/css'],
+      404: ['There is no such file, or the pages are not built', answers.detail, 'text/plain'],
+    },
   },
   'GET /dashboard/data': {
     summary: 'What the dashboard draws. Not by cookie, and not from pages of other sites',
