@@ -4,6 +4,7 @@ import type { Frame } from '../client/frames.js';
 import { RoomSession } from '../client/room-session.js';
 import { SfuBridge, type Incoming } from '../client/sfu-bridge.js';
 import type { RoomKey } from './demo-rooms.js';
+import { errorText } from './error-text.js';
 import { Mesh } from './mesh.js';
 import { People, type Person } from './people.js';
 
@@ -59,7 +60,7 @@ export class DemoCall {
       onTrack: listener.onTrack.bind(listener),
       onState: listener.onCallState.bind(listener),
       onError: (error) => {
-        listener.onNotice(textOf(error));
+        listener.onNotice(errorText(error));
       },
     });
     this.#listen();
@@ -83,6 +84,10 @@ export class DemoCall {
         });
         return socket;
       },
+    }).catch((error: unknown) => {
+      // A refused socket's end is told when the next may be in already.
+      isOver = true;
+      throw error;
     });
     void session.ended.then(() => {
       isOver = true;
@@ -220,28 +225,25 @@ export class DemoCall {
           if (why === 'unavailable') this.#listener.onNotice('The Media Service does not answer.');
         },
         onError: (error) => {
-          if (this.#mode === 'SFU') this.#listener.onNotice(textOf(error));
+          if (this.#mode === 'SFU') this.#listener.onNotice(errorText(error));
         },
       });
       for (const track of this.#stream.getTracks()) await bridge.produce(track, { source: track.kind });
     } catch (error) {
       bridge?.close();
       this.#hasBridge = false;
-      this.#listener.onNotice(textOf(error));
+      this.#listener.onNotice(errorText(error));
     }
   }
 
   #heard(frame: Frame): void {
     const { id, sender, content, timestamp } = frame;
     this.#listener.onSaid({
-      id: String(id),
+      // Whoever chooses an id chooses among its own.
+      id: `${String(sender)} ${String(id)}`,
       from: this.people.nameOf(String(sender)),
       content: String(content),
       atMs: Number(timestamp),
     });
   }
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,23 +1,41 @@
 /** Which room the page goes to, and as whom: the one in its address, the last one of this browser, or a new one. */
+import { ofBrowser } from './browser-store.js';
 
 export interface RoomKey {
   readonly roomId: string;
   readonly token: string;
 }
 
+/** `isNew`: nobody knows it yet. */
+export interface FoundRoom {
+  readonly room: RoomKey;
+  readonly isNew: boolean;
+}
+
 const lastRoomKey = 'demo.room';
 const followersKey = 'demo.followed-by';
+/** A server that says nothing for so long does not answer. */
+const patienceMs = 10_000;
 
-/** The server answered with a refusal, in words for people. */
+/** The server, or what stands before it, answered with a refusal, in words for people. */
 export class DemoRefused extends Error {
   override readonly name = 'DemoRefused';
+  /** The same may be asked again, after `retryAfterMs` at the earliest. */
+  readonly isPassing: boolean;
+  readonly retryAfterMs: number;
+
+  constructor(text: string, status: number, retryAfterMs = 0) {
+    super(text);
+    this.isPassing = status === 429 || status >= 500;
+    this.retryAfterMs = retryAfterMs;
+  }
 }
 
 /** Signs a throw-away user in. Rejects with `DemoRefused`, or when the server does not answer. */
 export async function signIn(): Promise<string> {
   const { id_token: idToken } = await post('anonymous-signin', {});
   if (typeof idToken === 'string') return idToken;
-  throw new DemoRefused('The server signs nobody in.');
+  throw new DemoRefused('it signs nobody in.', 200);
 }
 
 /** What the address says after its `#`, which browsers send to nobody. */
@@ -36,19 +54,17 @@ export function linkTo({ roomId, token }: RoomKey): string {
 /** From now on this is the room of this page, and of the next that is opened here. */
 export function settleIn(room: RoomKey): void {
   window.history.replaceState(undefined, '', linkTo(room));
-  localStorage.setItem(lastRoomKey, JSON.stringify(room));
+  ofBrowser.set(lastRoomKey, JSON.stringify(room));
 }
 
-/** The room to go to. `isNew`: nobody knows it yet. */
-export async function findRoom(
-  idToken: string,
-): Promise<{ readonly room: RoomKey; readonly isNew: boolean }> {
-  const known = roomInAddress() ?? readRoom(localStorage.getItem(lastRoomKey));
+/** The room to go to. */
+export async function findRoom(idToken: string): Promise<FoundRoom> {
+  const known = roomInAddress() ?? readRoom(ofBrowser.get(lastRoomKey));
   if (known !== undefined) return { room: known, isNew: false };
   return { room: await createRoom(idToken), isNew: true };
 }
 
-export async function createRoom(idToken: string): Promise<RoomKey> {
+async function createRoom(idToken: string): Promise<RoomKey> {
   const made = await post('create-room', { authorization: `Bearer ${idToken}` });
   return { roomId: String(made['room_id']), token: String(made['token']) };
 }
@@ -57,12 +73,14 @@ export async function createRoom(idToken: string): Promise<RoomKey> {
  * The room that takes the place of one that is gone. All pages of this browser that were in it get the same: the first to
  * ask makes it.
  */
-export function followerOf(gone: RoomKey, idToken: string): Promise<RoomKey> {
+export function followerOf(gone: RoomKey, idToken: string): Promise<FoundRoom> {
   return oneAtATime(async () => {
-    const known = (JSON.parse(localStorage.getItem(followersKey) ?? 'null') ?? {}) as Record<string, RoomKey>;
-    const follower = known[gone.roomId] ?? (await createRoom(idToken));
-    localStorage.setItem(followersKey, JSON.stringify({ [gone.roomId]: follower }));
-    return follower;
+    const known = (JSON.parse(ofBrowser.get(followersKey) ?? 'null') ?? {}) as Record<string, RoomKey>;
+    const follower = known[gone.roomId];
+    if (follower !== undefined) return { room: follower, isNew: false };
+    const room = await createRoom(idToken);
+    ofBrowser.set(followersKey, JSON.stringify({ [gone.roomId]: room }));
+    return { room, isNew: true };
   });
 }
 
@@ -83,10 +101,14 @@ async function post(
   path: string,
   headers: Record<string, string>,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const response = await fetch(path, { method: 'POST', headers, credentials: 'omit' });
+  const signal = AbortSignal.timeout(patienceMs);
+  const response = await fetch(path, { method: 'POST', headers, credentials: 'omit', signal });
   const body = (await response.json().catch(() => ({}))) as Record<string, unknown>;
   if (response.ok) return body;
+  const { detail, retry_after_ms: retryAfterMs } = body;
   throw new DemoRefused(
-    typeof body['detail'] === 'string' ? body['detail'] : `The server said ${response.status}.`,
+    typeof detail === 'string' ? detail : `it said ${response.status}.`,
+    response.status,
+    typeof retryAfterMs === 'number' ? retryAfterMs : 0,
   );
 }

@@ -19,6 +19,8 @@ const reasonWords: Readonly<Record<string, string>> = {
   size: 'because there are many here',
   media_unavailable: 'because the Media Service does not answer',
 };
+/** Of a call that lasts a day the oldest go. */
+const maxSaid = 500;
 
 export class DemoView {
   readonly #call = element('call', HTMLElement);
@@ -37,6 +39,7 @@ export class DemoView {
   showEntry(text: string): void {
     this.#call.hidden = this.#mode.hidden = true;
     element('entry', HTMLElement).hidden = false;
+    element('name', HTMLElement).focus();
     tell(this.#line, 'not in a call');
     for (const part of [this.#tiles, this.#people, this.#said]) part.replaceChildren();
     this.#byPeer.clear();
@@ -47,6 +50,7 @@ export class DemoView {
   showCall(name: string, { stream, madeUp }: LocalMedia): void {
     element('entry', HTMLElement).hidden = true;
     this.#call.hidden = this.#mode.hidden = false;
+    tell(this.#line, 'connecting to the server …', 'warn');
     this.#self = new Tile(name, true);
     this.#self.show(stream, madeUp === undefined);
     this.#tiles.append(this.#self.root);
@@ -129,6 +133,7 @@ export class DemoView {
     const time = make('time', new Date(atMs).toLocaleTimeString([], { timeStyle: 'short' }), 'soft');
     line.append(time, ' ', make('strong', `${from}: `), content);
     this.#said.append(line);
+    if (this.#said.childElementCount > maxSaid) this.#said.firstElementChild?.remove();
     this.#said.scrollTop = this.#said.scrollHeight;
   }
 

@@ -1,103 +1,58 @@
 /** The demo page: two tabs see and hear each other. */
-import { RequestRefused } from '../client/frames.js';
-import { DemoCall, type DemoCallListener } from './demo-call.js';
-import {
-  DemoRefused,
-  findRoom,
-  followerOf,
-  linkTo,
-  roomInAddress,
-  settleIn,
-  signIn,
-  type RoomKey,
-} from './demo-rooms.js';
+import { ofBrowser } from './browser-store.js';
+import type { DemoCallListener } from './demo-call.js';
+import { DemoStay } from './demo-stay.js';
 import { DemoView } from './demo-view.js';
 import { element } from './elements.js';
-import { openLocalMedia, type LocalMedia } from './local-media.js';
+import { errorText } from './error-text.js';
+import { openLocalMedia } from './local-media.js';
 
-const retryMs = 2_000;
 const figuresEveryMs = 1_000;
-/** The room is not there any more, or not for us: another one takes its place. */
-const goneCodes: readonly string[] = ['ROOM_NOT_FOUND', 'ROOM_EXPIRED', 'INVALID_ROOM_TOKEN'];
 
 const view = new DemoView();
 const name = element('name', HTMLInputElement);
+const join = element('join', HTMLButtonElement);
 const [mute, camera] = [element('mute', HTMLButtonElement), element('camera', HTMLButtonElement)];
-let call: DemoCall | undefined;
-let isWanted = false;
+let stay: DemoStay | undefined;
 
-const listener: DemoCallListener = {
-  onLine: (line) => {
-    view.line(line);
-  },
-  onPeople: () => {
-    if (call !== undefined) view.people(call);
-  },
-  onMode: (mode, reason) => {
-    view.mode(mode, reason);
-  },
-  onSaid: (said) => {
-    view.said(said);
-  },
-  onTrack: (peerId, track) => {
-    view.track(peerId, track);
-  },
-  onSilence: (peerId) => {
-    view.silence(peerId);
-  },
-  onCallState: (peerId, state) => {
-    view.callState(peerId, state);
-  },
-  onNotice: (text) => {
-    view.notice(text);
-  },
-};
-
-/** Joins the room, or the one that takes its place. */
-async function enter(media: LocalMedia): Promise<void> {
-  const idToken = await signIn();
-  const { room, isNew } = await findRoom(idToken);
-  const join = (key: RoomKey): Promise<DemoCall> =>
-    DemoCall.enter({ room: key, idToken, name: name.value, stream: media.stream }, listener);
-  let joined = room;
-  try {
-    call = await join(room);
-  } catch (error) {
-    if (isNew || !(error instanceof RequestRefused) || !goneCodes.includes(error.code)) throw error;
-    const wasAsked = roomInAddress() !== undefined;
-    joined = await followerOf(room, idToken);
-    call = await join(joined);
-    if (wasAsked) view.notice('That room is gone. This is another one: send its link again.');
-  }
-  settleIn(joined);
-  view.showLink(linkTo(joined));
-  call.begin();
-}
-
-/** Stays until the user leaves, over ends of the server too. @returns what to say then */
-async function stay(media: LocalMedia): Promise<string> {
-  while (isWanted) {
-    try {
-      await enter(media);
-    } catch (error) {
-      if (error instanceof RequestRefused && !error.retryable) return `The server refused: ${error.message}`;
-      if (error instanceof DemoRefused) return `The server refused: ${error.message}`;
-      view.line('reconnecting');
-      await new Promise((resolve) => setTimeout(resolve, retryMs));
-      continue;
-    }
-    const how = await call?.ended();
-    call = undefined;
-    if (how === 'removed') return 'The host has removed you, or closed the room.';
-    if (how === 'left') break;
-    view.line('reconnecting');
-  }
-  return '';
+/** What is still heard of a stay that is over changes nothing on the page. */
+function listenerOf(of: DemoStay): DemoCallListener {
+  const whileIn =
+    <Heard extends unknown[]>(hear: (...heard: Heard) => void) =>
+    (...heard: Heard): void => {
+      if (!of.isOver) hear(...heard);
+    };
+  return {
+    onLine: whileIn(view.line.bind(view)),
+    onPeople: whileIn(() => {
+      if (of.call !== undefined) view.people(of.call);
+    }),
+    onMode: whileIn(view.mode.bind(view)),
+    onSaid: whileIn(view.said.bind(view)),
+    onTrack: whileIn(view.track.bind(view)),
+    onSilence: whileIn(view.silence.bind(view)),
+    onCallState: whileIn(view.callState.bind(view)),
+    onNotice: whileIn(view.notice.bind(view)),
+  };
 }
 
 async function start(): Promise<void> {
-  isWanted = true;
-  localStorage.setItem('demo.name', name.value);
+  // The browser may take its time to ask for the camera: whoever presses again joins once all the same.
+  join.disabled = true;
+  let end: string;
+  try {
+    end = await callUntilLeft();
+  } catch (error) {
+    end = errorText(error);
+  }
+  stay = undefined;
+  join.disabled = false;
+  view.showEntry(end);
+}
+
+/** Resolves to what is to be said then. Rejects when the browser cannot make up a picture. */
+async function callUntilLeft(): Promise<string> {
+  ofBrowser.set('demo.name', name.value);
   const media = await openLocalMedia(name.value);
   view.showCall(name.value, media);
   view.notice(
@@ -106,38 +61,43 @@ async function start(): Promise<void> {
   toggle(mute, media.stream.getAudioTracks(), ['Mute', 'Unmute']);
   toggle(camera, media.stream.getVideoTracks(), ['Camera off', 'Camera on']);
   const timer = setInterval(() => {
-    if (call !== undefined) void view.figures(call);
+    if (stay?.call !== undefined) void view.figures(stay.call);
   }, figuresEveryMs);
-  const end = await stay(media);
+  stay = new DemoStay(
+    { name: name.value, stream: media.stream, onLink: view.showLink.bind(view) },
+    listenerOf,
+  );
+  const end = await stay.run();
   clearInterval(timer);
   media.stop();
-  view.showEntry(end);
+  return end;
 }
 
-/** A button that holds tracks back. */
+/** A button that holds tracks back. What it says is what it does next, so it has no pressed state beside. */
 function toggle(
   button: HTMLButtonElement,
   tracks: readonly MediaStreamTrack[],
   [off, on]: readonly [string, string],
 ): void {
   const show = (isHeld: boolean): void => {
-    button.setAttribute('aria-pressed', String(isHeld));
+    button.dataset['held'] = String(isHeld);
     button.textContent = isHeld ? on : off;
   };
   show(false);
   button.onclick = () => {
-    const isHeld = button.getAttribute('aria-pressed') !== 'true';
+    const isHeld = button.dataset['held'] !== 'true';
     for (const track of tracks) track.enabled = !isHeld;
     show(isHeld);
   };
 }
 
 async function switchMode(): Promise<void> {
+  const call = stay?.call;
   if (call === undefined) return;
   try {
     await call.setMode(call.mode === 'P2P' ? 'SFU' : 'P2P');
   } catch (error) {
-    view.why(error instanceof Error ? error.message : String(error));
+    view.why(errorText(error));
   }
 }
 
@@ -146,10 +106,12 @@ async function say(): Promise<void> {
   const content = words.value;
   words.value = '';
   try {
-    await call?.say(content);
+    if (stay?.call === undefined) throw new Error('The server does not answer: try again.');
+    await stay.call.say(content);
   } catch (error) {
-    words.value = content;
-    view.notice(error instanceof Error ? error.message : String(error));
+    // What has been typed since is not lost either.
+    words.value ||= content;
+    view.notice(errorText(error));
   }
 }
 
@@ -165,7 +127,7 @@ async function copyLink(): Promise<void> {
   }
 }
 
-name.value = localStorage.getItem('demo.name') ?? `Guest ${Math.floor(Math.random() * 90) + 10}`;
+name.value = ofBrowser.get('demo.name') ?? `Guest ${Math.floor(Math.random() * 90) + 10}`;
 element('entry', HTMLFormElement).onsubmit = (event) => {
   event.preventDefault();
   void start();
@@ -177,8 +139,7 @@ element('chat', HTMLFormElement).onsubmit = (event) => {
 element('switch', HTMLButtonElement).onclick = () => void switchMode();
 element('copy', HTMLButtonElement).onclick = () => void copyLink();
 element('leave', HTMLButtonElement).onclick = () => {
-  isWanted = false;
-  void call?.leave();
+  stay?.leave();
 };
 // Another link in the same tab is another room.
 window.onhashchange = () => {

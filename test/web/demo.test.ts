@@ -90,7 +90,7 @@ describe('the demo page', () => {
   test('[H16] muted and dark: what is held back is not sent', async () => {
     await ada.page.getByRole('button', { name: 'Camera off' }).click();
     await ada.page.getByRole('button', { name: 'Mute' }).click();
-    expect(await ada.page.getByRole('button', { name: 'Unmute' }).getAttribute('aria-pressed')).toBe('true');
+    expect(await ada.page.getByRole('button', { name: 'Unmute' }).isVisible()).toBe(true);
     const held = await ada.page.evaluate<boolean[]>(
       `document.querySelector('.self video').srcObject.getTracks().map(({ enabled }) => enabled)`,
     );
@@ -107,7 +107,8 @@ describe('the demo page', () => {
     const cyd = await openWatched(browser, link, {
       prepare: `navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('none', 'NotFoundError'))`,
     });
-    await join(cyd, 'Cyd');
+    await join(cyd, '<i>Cyd</i>');
+    await shows(ada.page, 'tiles', '<i>Cyd</i>');
     await shows(
       cyd.page,
       'notice',
@@ -128,7 +129,14 @@ describe('the demo page', () => {
     expect([...ada.complaints, ...ben.complaints]).toEqual([]);
   });
 
-  test('[H16] over a restart of a server that forgets everything both tabs meet again', async () => {
+  test('[H16] over a restart of a server that forgets everything both tabs meet again, though a proxy has no server at first', async () => {
+    let refusals = 2;
+    await ada.page.route('**/anonymous-signin', (route) => {
+      refusals -= 1;
+      return refusals < 0
+        ? route.continue()
+        : route.fulfill({ status: 502, contentType: 'text/html', body: '<h1>Bad Gateway</h1>' });
+    });
     await server.stop();
     await shows(ada.page, 'line', 'connecting to the server again');
     server = await ServerProcess.start(serverBuild.entry, settings);
@@ -140,6 +148,75 @@ describe('the demo page', () => {
     await shows(ada.page, 'said', 'Ben: here again');
     for (const { page } of [ada, ben]) await page.close();
   }, 120_000);
+
+  test('[H16] who presses Join again while the browser asks for the camera is there once', async () => {
+    const { page } = await openWatched(browser, `${server.node.http}/demo`, {
+      prepare: `
+        const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        window.asked = [];
+        navigator.mediaDevices.getUserMedia = (wanted) =>
+          new Promise((resolve) => window.asked.push(() => resolve(ask(wanted))));`,
+    });
+    await page.getByLabel('Your name').fill('Eve');
+    for (let press = 0; press < 3; press += 1) await page.getByLabel('Your name').press('Enter');
+    expect(await page.evaluate<number>('window.asked.length')).toBe(1);
+    await page.evaluate('window.asked.forEach((allow) => allow())');
+    await shows(page, 'people', 'Eve (you, host)');
+    expect(await page.evaluate<number>(`document.querySelectorAll('.tile').length`)).toBe(1);
+    await page.close();
+  }, 60_000);
+
+  test('[H16] who leaves is out at once, though the server has not answered yet, and is not in when it does', async () => {
+    const { page, complaints } = await openWatched(browser, `${server.node.http}/demo`, {
+      prepare: `
+        const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = async (wanted) => (window.given = await ask(wanted));`,
+    });
+    let answer: () => Promise<void> = () => Promise.resolve();
+    const asked = new Promise<void>((resolve) => {
+      void page.route('**/create-room', (route) => {
+        answer = () => route.continue();
+        resolve();
+      });
+    });
+    await page.getByRole('button', { name: 'Join' }).click();
+    await asked;
+    await page.getByRole('button', { name: 'Leave' }).click();
+    await shows(page, 'line', 'not in a call');
+    const isDark = `window.given.getTracks().every(({ readyState }) => readyState === 'ended')`;
+    expect(await page.evaluate<boolean>(isDark)).toBe(true);
+    const opened = page.waitForEvent('websocket');
+    await answer();
+    const socket = await opened;
+    await Promise.all([
+      socket.waitForEvent('framereceived', ({ payload }) => payload.includes('"room_joined"')),
+      socket.waitForEvent('close'),
+    ]);
+    await shows(page, 'line', 'not in a call');
+    expect(await page.evaluate<boolean>(`document.getElementById('call').hidden`)).toBe(true);
+    expect(complaints).toEqual([]);
+    await page.close();
+  }, 60_000);
+
+  test('[H16] leads on from a room whose follower is gone too, also where the browser keeps nothing', async () => {
+    const gone = '#room=gone&token=any';
+    const followers = JSON.stringify({ gone: { roomId: 'gone-too', token: 'any' } });
+    const kept = await openWatched(browser, `${server.node.http}/demo${gone}`, {
+      prepare: `localStorage.setItem('demo.followed-by', ${JSON.stringify(followers)});`,
+    });
+    await join(kept, 'Fay');
+    await shows(kept.page, 'notice', 'That room is gone');
+    const blocked = await openWatched(browser, `${server.node.http}/demo`, {
+      prepare: `Object.defineProperty(window, 'localStorage', {
+        get: () => { throw new DOMException('blocked', 'SecurityError'); },
+      });`,
+    });
+    await join(blocked, 'Gil');
+    for (const { page, complaints } of [kept, blocked]) {
+      expect(complaints).toEqual([]);
+      await page.close();
+    }
+  }, 60_000);
 
   test('[H16] without a Media Service the button says so', async () => {
     const alone = await ServerProcess.start(serverBuild.entry, {});
