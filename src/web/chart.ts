@@ -41,11 +41,19 @@ export class Chart {
     });
   }
 
+  /** What comes next is not joined to what came before. */
+  interrupt(): void {
+    const last = this.#times.at(-1);
+    const isOpen = this.#values.some((line) => typeof line.at(-1) === 'number');
+    if (last !== undefined && isOpen) this.#push(last + 0.001, []);
+  }
+
   /** `undefined` leaves a gap. */
   add(atMs: number, values: readonly (number | undefined)[]): void {
-    this.#times.push(atMs / 1000);
-    this.#values.forEach((line, index) => line.push(values[index] ?? null));
-    for (const line of [this.#times, ...this.#values]) if (line.length > maxPoints) line.shift();
+    // A clock that was put back begins anew: the plot takes times in their order only.
+    if (atMs / 1000 <= (this.#times.at(-1) ?? 0))
+      for (const line of [this.#times, ...this.#values]) line.length = 0;
+    this.#push(atMs / 1000, values);
     this.#plot.setData([this.#times, ...this.#values]);
     this.#latest.replaceChildren(
       ...this.#spec.lines.map((name, index) => {
@@ -56,6 +64,12 @@ export class Chart {
         return line;
       }),
     );
+  }
+
+  #push(atS: number, values: readonly (number | undefined)[]): void {
+    this.#times.push(atS);
+    this.#values.forEach((line, index) => line.push(values[index] ?? null));
+    for (const line of [this.#times, ...this.#values]) if (line.length > maxPoints) line.shift();
   }
 }
 

@@ -30,8 +30,17 @@ export class DashboardView {
     element('charts', HTMLElement).append(...Object.values(this.#charts).map(({ root }) => root));
   }
 
-  show(data: DashboardData, now: Reading, before: Reading | undefined): void {
+  /** For a while there were no figures. */
+  interrupt(): void {
+    for (const chart of Object.values(this.#charts)) chart.interrupt();
+  }
+
+  show(data: DashboardData, now: Reading, last: Reading | undefined): void {
     const { figures } = now;
+    // One that has started again, or another one behind the same address: between two counts of two there is no rate.
+    const isSame = last !== undefined && startOf(last) === startOf(now);
+    const before = isSame ? last : undefined;
+    if (!isSame) this.interrupt();
     const rate = (names: readonly string[]): number | undefined => rateOf(names, now, before);
     const delay = (share: number): number | undefined => relayDelayMs(share, figures, before?.figures);
     const scaled = (name: string, factor: number): number | undefined => times(factor, figures.sum(name));
@@ -121,6 +130,11 @@ function counter(name: string): string {
   return `signaling_${name}_total`;
 }
 
+/** When the process began that is read. */
+export function startOf({ figures }: Reading): number | undefined {
+  return figures.sum('process_start_time_seconds');
+}
+
 function inRooms(figures: Figures): number | undefined {
   return figures.sum('signaling_sessions', { state: 'joined' }) ?? figures.sum('signaling_sessions');
 }
@@ -128,10 +142,10 @@ function inRooms(figures: Figures): number | undefined {
 /** A second, since the reading before. */
 function rateOf(names: readonly string[], now: Reading, before: Reading | undefined): number | undefined {
   if (before === undefined || now.atMs <= before.atMs) return undefined;
+  if (!names.some((name) => now.figures.has(name))) return undefined;
   const total = ({ figures }: Reading): number =>
     names.reduce((sum, name) => sum + (figures.sum(name) ?? 0), 0);
-  // A server that has started again counts from nothing.
-  return (Math.max(0, total(now) - total(before)) * 1_000) / (now.atMs - before.atMs);
+  return ((total(now) - total(before)) * 1_000) / (now.atMs - before.atMs);
 }
 
 function times(factor: number, value: number | undefined): number | undefined {

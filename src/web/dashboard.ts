@@ -1,7 +1,9 @@
 /** The dashboard: asks each second, and shows. */
-import { Locked, readDashboard } from './dashboard-data.js';
-import { DashboardView, type Reading } from './dashboard-view.js';
+import { ofTab } from './browser-store.js';
+import { Locked, NoAnswer, readDashboard, type DashboardData } from './dashboard-data.js';
+import { DashboardView, startOf, type Reading } from './dashboard-view.js';
 import { element, tell } from './elements.js';
+import { errorText } from './error-text.js';
 import { Figures } from './prometheus-text.js';
 
 const everyMs = 1_000;
@@ -11,9 +13,12 @@ const [gate, board] = [element('gate', HTMLFormElement), element('board', HTMLEl
 const state = element('state', HTMLElement);
 let view: DashboardView | undefined;
 let before: Reading | undefined;
+let isWatching = false;
+/** When the processes began that have answered. */
+const starts = new Set<number | undefined>();
+let severalAnswer = false;
 
-async function look(): Promise<void> {
-  const data = await readDashboard(sessionStorage.getItem(tokenKey));
+function show(data: DashboardData): void {
   gate.hidden = true;
   board.hidden = false;
   // Charts measure themselves, so there must be something to measure.
@@ -21,6 +26,9 @@ async function look(): Promise<void> {
   const now = { atMs: data.at_ms, figures: new Figures(data.metrics) };
   if (before?.atMs !== now.atMs) {
     view.show(data, now, before);
+    const start = startOf(now);
+    severalAnswer ||= before !== undefined && startOf(before) !== start && starts.has(start);
+    starts.add(start);
     before = now;
   }
   const isReady = data.not_ready.length === 0;
@@ -30,27 +38,42 @@ async function look(): Promise<void> {
     isReady ? 'ready' : `not ready: ${data.not_ready.join(', ')}`,
     isReady ? 'good' : isDraining ? 'warn' : 'bad',
   );
-  tell(element('age', HTMLElement), new Date(data.at_ms).toLocaleTimeString());
+  const remedy = severalAnswer ? '; several servers answer here in turn: ask one by its own address' : '';
+  tell(element('age', HTMLElement), `${new Date(data.at_ms).toLocaleTimeString()}${remedy}`);
 }
 
 /** Until the server wants a token. */
 async function watch(): Promise<void> {
+  if (isWatching) return;
+  isWatching = true;
   for (;;) {
     try {
-      await look();
+      show(await readDashboard(ofTab.get(tokenKey)));
     } catch (error) {
       if (error instanceof Locked) {
         lock(error);
         return;
       }
-      tell(state, 'the server does not answer', 'bad');
+      pass(error);
     }
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 
+/** What is shown stays, and is said to be old. */
+function pass(error: unknown): void {
+  view?.interrupt();
+  if (error instanceof NoAnswer) {
+    tell(state, error.message, 'bad');
+  } else {
+    tell(state, `this page has failed: ${errorText(error)}`, 'bad');
+    reportError(error);
+  }
+}
+
 function lock({ message, needsToken }: Locked): void {
-  sessionStorage.removeItem(tokenKey);
+  isWatching = false;
+  ofTab.delete(tokenKey);
   tell(state, 'locked', 'warn');
   board.hidden = true;
   gate.hidden = false;
@@ -62,7 +85,7 @@ function lock({ message, needsToken }: Locked): void {
 gate.onsubmit = (event) => {
   event.preventDefault();
   const token = element('token', HTMLInputElement);
-  sessionStorage.setItem(tokenKey, token.value);
+  ofTab.set(tokenKey, token.value.trim());
   token.value = '';
   void watch();
 };

@@ -11,10 +11,15 @@ const labelPattern = /\b([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
 /** One reading of all figures. What is not there reads as nothing. */
 export class Figures {
   readonly #samples = new Map<string, Sample[]>();
+  readonly #announced = new Set<string>();
 
   constructor(text: string) {
     for (const line of text.split('\n')) {
-      if (line.startsWith('#')) continue;
+      if (line.startsWith('#')) {
+        const [, word, name = ''] = line.split(' ');
+        if (word === 'TYPE') this.#announced.add(name);
+        continue;
+      }
       const [, name, labels = '', value] = samplePattern.exec(line) ?? [];
       if (name === undefined || value === undefined) continue;
       const samples = this.#samples.get(name) ?? [];
@@ -25,6 +30,11 @@ export class Figures {
 
   get names(): readonly string[] {
     return [...this.#samples.keys()];
+  }
+
+  /** What has labels is there before anything was counted with any. */
+  has(name: string): boolean {
+    return this.#samples.has(name) || this.#announced.has(name);
   }
 
   samples(name: string): readonly Sample[] {

@@ -6,6 +6,12 @@ export type Row = readonly (string | number)[];
 /** Puts a table into the element with that id, or the text `none`. What is the same already is left alone. */
 export function showTable(id: string, heads: readonly string[], rows: readonly Row[], none: string): void {
   const place = element(id, HTMLElement);
+  fill(place, heads, rows, none);
+  // Who scrolls by keyboard can get at it: what is in it now, and where, which a page that opens or narrows changes.
+  place.tabIndex = place.scrollHeight > place.clientHeight || place.scrollWidth > place.clientWidth ? 0 : -1;
+}
+
+function fill(place: HTMLElement, heads: readonly string[], rows: readonly Row[], none: string): void {
   const written = JSON.stringify(rows);
   if (place.dataset['written'] === written) return;
   place.dataset['written'] = written;
@@ -29,7 +35,5 @@ export function showTable(id: string, heads: readonly string[], rows: readonly R
       line.append(make('td', text, isNumber[column] === true ? 'number' : ''));
     });
   }
-  // Who scrolls by keyboard can get at it.
-  place.tabIndex = place.scrollHeight > place.clientHeight ? 0 : -1;
   place.replaceChildren(table);
 }
