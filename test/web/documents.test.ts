@@ -72,6 +72,37 @@ function references(value: unknown): string[] {
   );
 }
 
+/** One value that is as the schema says; `isFull`: with everything in it that may be there. */
+function sampleOf(schema: JsonSchema, isFull: boolean): unknown {
+  const { properties, required, anyOf, minimum, minLength, pattern } = schema;
+  const type = Array.isArray(schema['type']) ? (schema['type'] as unknown[])[0] : schema['type'];
+  const choices = (schema['const'] === undefined ? schema['enum'] : [schema['const']]) as
+    unknown[] | undefined;
+  if (choices !== undefined) return choices[0];
+  if (Array.isArray(anyOf)) return sampleOf(anyOf[0] as JsonSchema, isFull);
+  if (type === 'array') {
+    const isNeeded = isFull || schema['minItems'] !== undefined;
+    return isNeeded ? [sampleOf(schema['items'] as JsonSchema, isFull)] : [];
+  }
+  if (type === 'string') {
+    const words = [
+      'x'.repeat(Math.max(1, Number(minLength ?? 1))),
+      'audio/opus',
+      'AB:CD:'.repeat(16).slice(0, -1),
+    ];
+    return words.find((word) => pattern === undefined || new RegExp(String(pattern), 'i').test(word));
+  }
+  if (type === 'number' || type === 'integer') return Number(minimum ?? 0);
+  if (type === 'boolean') return true;
+  if (type === undefined) return 'anything';
+  const wanted = new Set(required as string[] | undefined);
+  return Object.fromEntries(
+    Object.entries((properties ?? {}) as Record<string, JsonSchema>)
+      .filter(([name]) => isFull || wanted.has(name))
+      .map(([name, inside]) => [name, sampleOf(inside, isFull)]),
+  );
+}
+
 describe('openapi.json', () => {
   /** As the document spells paths. */
   const documented = (): string[] => Object.keys(openApi.paths);
@@ -258,6 +289,21 @@ describe('asyncapi.json', () => {
       '/signal/{roomId}',
       '/ws/webrtc/{room_id}',
     ]);
+  });
+
+  test('[H18] what it says that clients may send is understood: the least of it, and all of it', () => {
+    const spoken: Readonly<Record<string, Dialect>> = { flat, gateway, webrtc };
+    const scope = { roomId: asRoomId('room123'), now: () => 1_767_268_800_250 };
+    const refused = Object.entries(asyncApi.components.messages).flatMap(([id, { payload }]) => {
+      const [dialect = '', by] = id.split('.');
+      if (by !== 'client') return [];
+      return [sampleOf(payload, false), sampleOf(payload, true)].flatMap((frame) => {
+        const heard = spoken[dialect]?.decode(Buffer.from(JSON.stringify(frame)), false, scope);
+        const isUnderstood = heard !== undefined && 'command' in heard;
+        return isUnderstood ? [] : [[id, frame, heard?.error.message]];
+      });
+    });
+    expect(refused).toEqual([]);
   });
 
   test('[H18] tells of every event of each dialect as it is written, and of no other', () => {

@@ -73,7 +73,7 @@ const room: readonly MessageCard[] = [
   card('client', 'chat_history', 'What was said before', {
     id,
     before: count.optional().describe('A seq, or the next of a page'),
-    limit: count.optional(),
+    limit: z.int().min(1).optional(),
   }),
 ];
 

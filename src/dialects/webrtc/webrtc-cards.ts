@@ -40,7 +40,8 @@ function tell(name: string, summary: string, payload: Shape = {}): MessageCard {
   return { name, by: 'server', summary, frame };
 }
 
-const description = z.looseObject({ sdp, type: z.enum(['offer', 'answer']).nullish(), ...target });
+const description = (type: 'offer' | 'answer'): z.ZodType =>
+  z.looseObject({ sdp, type: z.literal(type).nullish(), ...target });
 const candidate = z.looseObject({
   candidate: text.nullable().describe('Empty or null: there are no more'),
   sdpMid: text.nullish(),
@@ -56,8 +57,8 @@ const notices = [...noticeNames].map(([kind, { host }]) => ({
 const nothing = z.looseObject({});
 
 const asks: readonly MessageCard[] = [
-  ask('offer', 'An offer', description),
-  ask('answer', 'An answer', description),
+  ask('offer', 'An offer', description('offer')),
+  ask('answer', 'An answer', description('answer')),
   ask('ice-candidate', 'An ICE candidate', candidate),
   ...notices.map(({ name, summary }) => ask(name, summary, z.looseObject(target))),
   ask(
@@ -80,7 +81,7 @@ const asks: readonly MessageCard[] = [
   ask(
     'chat-history',
     'What was said before',
-    z.looseObject({ before: count.nullish(), limit: count.nullish() }),
+    z.looseObject({ before: count.nullish(), limit: z.int().min(1).nullish() }),
   ),
 ];
 
@@ -101,8 +102,8 @@ const participant = z.object({ ...named, joined_at: isoTime, polite: z.boolean()
 const beyond = 'With resume=1: ';
 
 const tells: readonly MessageCard[] = [
-  relayed('offer', 'An offer of another peer', description),
-  relayed('answer', 'An answer of another peer', description),
+  relayed('offer', 'An offer of another peer', description('offer')),
+  relayed('answer', 'An answer of another peer', description('answer')),
   relayed('ice-candidate', 'An ICE candidate of another peer', candidate),
   // `role-updated` is the server's own word too.
   ...notices
