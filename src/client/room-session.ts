@@ -1,5 +1,5 @@
 /** A full session of the flat dialect, for browsers and Node: it counts, acknowledges, and goes on over new sockets. */
-import { RequestLost, type Frame } from './frames.js';
+import { RequestLost, type RequestRefused, type Frame } from './frames.js';
 import { PendingRequests } from './pending-requests.js';
 import { RoomSocket, type WebSocketLike } from './room-socket.js';
 
@@ -51,6 +51,8 @@ export class RoomSession {
   readonly #beat: ReturnType<typeof setInterval>;
   #end: (how: SessionEnd) => void = () => undefined;
   #isOver = false;
+  /** Why the last socket was not let in. */
+  #refusal: RequestRefused | undefined;
   #answerFirst: ((answer: Frame | Error) => void) | undefined;
 
   private constructor(options: RoomSessionOptions) {
@@ -64,13 +66,13 @@ export class RoomSession {
     }, ackEveryMs);
   }
 
-  /** Rejects with `RequestRefused`, or with `RequestLost` when no node answers in time. */
+  /** Rejects with `RequestRefused` (`retryable`: it did not get better in time) or `RequestLost` (no node answered). */
   static async join(options: RoomSessionOptions): Promise<RoomSession> {
     const session = new RoomSession(options);
     await new Promise<void>((resolve, reject) => {
       const late = setTimeout(() => {
         session.#over('lost');
-        reject(new RequestLost('join_room', 'no node answered in time'));
+        reject(session.#refusal ?? new RequestLost('join_room', 'no node answered in time'));
       }, options.timeoutMs ?? defaultTimeoutMs);
       session.#answerFirst = (answer) => {
         clearTimeout(late);
@@ -139,7 +141,8 @@ export class RoomSession {
         heard: (frame) => {
           this.#heard(frame);
         },
-        ended: (isFinal) => {
+        ended: (isFinal, refusal) => {
+          this.#refusal = refusal;
           if (isFinal) this.#over('refused');
           if (this.#socket === socket) this.#lost();
         },

@@ -16,8 +16,8 @@ export interface RoomSocketListener {
   refused(refusal: RequestRefused): void;
   /** A frame behind `room_joined`. */
   heard(frame: Frame): void;
-  /** Once. `isFinal`: the server does not want it back. */
-  ended(isFinal: boolean): void;
+  /** Once. `isFinal`: the server does not want it back. `refusal`: why it was not let in this time. */
+  ended(isFinal: boolean, refusal?: RequestRefused): void;
 }
 
 /** Close codes 44xx: nothing changes by coming again, but for who was too slow to join. */
@@ -84,13 +84,13 @@ export class RoomSocket {
     } else if (frame.type === 'error') {
       const refusal = new RequestRefused(frame);
       if (!refusal.retryable) this.#listener.refused(refusal);
-      this.drop();
+      this.#end(false, refusal);
     }
   }
 
-  #end(isFinal: boolean): void {
+  #end(isFinal: boolean, refusal?: RequestRefused): void {
     if (this.#isOver) return;
     this.close();
-    this.#listener.ended(isFinal);
+    this.#listener.ended(isFinal, refusal);
   }
 }

@@ -21,12 +21,12 @@ const patienceMs = 10_000;
 export class DemoRefused extends Error {
   override readonly name = 'DemoRefused';
   /** The same may be asked again, after `retryAfterMs` at the earliest. */
-  readonly isPassing: boolean;
+  readonly retryable: boolean;
   readonly retryAfterMs: number;
 
   constructor(text: string, status: number, retryAfterMs = 0) {
     super(text);
-    this.isPassing = status === 429 || status >= 500;
+    this.retryable = status === 429 || status >= 500;
     this.retryAfterMs = retryAfterMs;
   }
 }

@@ -73,11 +73,9 @@ export class DemoStay {
         if (how === 'removed') return 'The host has removed you, or closed the room.';
         if (how !== 'gone') break;
       } catch (error) {
-        const isFinal = error instanceof RequestRefused && !error.retryable;
-        if (isFinal) return `The server refused: ${error.message}`;
-        if (error instanceof DemoRefused) {
+        if (error instanceof RequestRefused || error instanceof DemoRefused) {
           // Who was in waits for better times, as for a server that does not answer; who comes is told.
-          if (!this.#wasIn || !error.isPassing) return `The server refused: ${error.message}`;
+          if (!this.#wasIn || !error.retryable) return `The server refused: ${error.message}`;
           pauseMs = Math.max(retryMs, error.retryAfterMs);
         }
       }

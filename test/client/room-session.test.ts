@@ -154,6 +154,22 @@ describe('a session of the client', () => {
     await expect(joining).rejects.toMatchObject({ name: 'RequestRefused', code: 'INVALID_ROOM_TOKEN' });
   });
 
+  test('who is refused for now is told why, when the time is over', async () => {
+    const small = await TestServer.start({ MAX_PEERS_PER_ROOM: '1' });
+    try {
+      const { room_id: roomId, token } = await small.createRoom();
+      const of = async (peerId: string, timeoutMs?: number): Promise<RoomSession> => {
+        const { id_token: idToken } = await small.signIn();
+        return join(peerId, { urls: [small.ws], roomId, token, idToken, ...(timeoutMs && { timeoutMs }) });
+      };
+      const ada = await of('ada-9');
+      await expect(of('ben-9', 3_000)).rejects.toMatchObject({ name: 'RequestRefused', code: 'ROOM_FULL' });
+      await ada.leave();
+    } finally {
+      await small.stop();
+    }
+  });
+
   test('a server that is not there is given up in time', async () => {
     const joining = join('ada-6', { urls: ['ws://127.0.0.1:9'], timeoutMs: 300 });
     await expect(joining).rejects.toBeInstanceOf(RequestLost);

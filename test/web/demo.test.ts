@@ -198,6 +198,18 @@ describe('the demo page', () => {
     await page.close();
   }, 60_000);
 
+  test('[H16] who comes and is refused is told why, and may try again', async () => {
+    const { page } = await openWatched(browser, `${server.node.http}/demo`);
+    const refusal = { status: 429, json: { detail: 'Too many requests', retry_after_ms: 100 } };
+    await page.route('**/anonymous-signin', (route) => route.fulfill(refusal));
+    await page.getByRole('button', { name: 'Join' }).click();
+    await shows(page, 'notice', 'The server refused: Too many requests');
+    await shows(page, 'line', 'not in a call');
+    await page.unroute('**/anonymous-signin');
+    await join({ page, complaints: [] }, 'Hal');
+    await page.close();
+  }, 60_000);
+
   test('[H16] leads on from a room whose follower is gone too, also where the browser keeps nothing', async () => {
     const gone = '#room=gone&token=any';
     const followers = JSON.stringify({ gone: { roomId: 'gone-too', token: 'any' } });
