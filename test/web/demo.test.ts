@@ -1,6 +1,6 @@
 /** The demo page in a real browser: two tabs, directly and through the real Media Service. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Page } from 'playwright-core';
+import type { Page, WebSocketRoute } from 'playwright-core';
 import { openChromium, type Browser } from '../support/chromium.js';
 import { freePort, mediaKey, MediaProcess } from '../support/media-service.js';
 import { buildPagesFor, comesTrue, openWatched, type WatchedPage } from '../support/pages.js';
@@ -195,6 +195,24 @@ describe('the demo page', () => {
     await shows(page, 'line', 'not in a call');
     expect(await page.evaluate<boolean>(`document.getElementById('call').hidden`)).toBe(true);
     expect(complaints).toEqual([]);
+    await page.close();
+  }, 60_000);
+
+  test('[H16] what becomes of sockets after the user has left is not shown', async () => {
+    const page = await browser.newPage('about:blank');
+    let take: (socket: WebSocketRoute) => void = () => undefined;
+    const opened = new Promise<WebSocketRoute>((resolve) => {
+      take = resolve;
+    });
+    await page.routeWebSocket(/./, (socket) => {
+      take(socket);
+    });
+    await page.goto(`${server.node.http}/demo`);
+    await page.getByRole('button', { name: 'Join' }).click();
+    const socket = await opened;
+    await page.getByRole('button', { name: 'Leave' }).click();
+    await socket.close();
+    expect(await page.evaluate<string>(`document.getElementById('line').textContent`)).toBe('not in a call');
     await page.close();
   }, 60_000);
 
