@@ -90,7 +90,8 @@ function sampleOf(schema: JsonSchema, isFull: boolean): unknown {
       'audio/opus',
       'AB:CD:'.repeat(16).slice(0, -1),
     ];
-    return words.find((word) => pattern === undefined || new RegExp(String(pattern), 'i').test(word));
+    const wanted = typeof pattern === 'string' ? new RegExp(pattern, 'i') : /./;
+    return words.find((word) => wanted.test(word));
   }
   if (type === 'number' || type === 'integer') return Number(minimum ?? 0);
   if (type === 'boolean') return true;
