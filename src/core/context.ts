@@ -24,6 +24,7 @@ import type { Custody } from './cluster/custody.js';
 import type { Relay } from './cluster/relay.js';
 import type { PostOffice } from './cluster/post-office.js';
 import type { Appointments } from './appointments.js';
+import type { BadTokens } from './bad-tokens.js';
 import type { Guesses } from './guesses.js';
 import type { Hub } from './hub.js';
 import type { Room } from './room.js';
@@ -83,6 +84,7 @@ export interface Context extends Ports, CoreSettings {
   readonly appointments: Appointments;
   readonly userBudgets: UserBudgets;
   readonly guesses: Guesses;
+  readonly badTokens: BadTokens;
   readonly chats: Chats;
   readonly media: Media;
 }

@@ -97,6 +97,11 @@ export class SignalingNode {
       throw new SignalingError('INVALID_TOKEN', 'An identity token is needed.');
   }
 
+  /** Counts a wrong key that was shown there. Resolves when that may be said, as `BadTokens.count`. */
+  wrongKey(address: string): Promise<number> {
+    return this.#context.badTokens.count(address);
+  }
+
   /** For the user of a token. Rejects as `TokenVerifier.verify`. */
   async iceConfigOf(credential: string): Promise<IceConfig> {
     const { sub } = await this.#context.verifier.verify(credential);

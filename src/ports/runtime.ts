@@ -92,7 +92,7 @@ export const counters = {
   requests_limited: 'HTTP requests refused because the address asked too often',
   messages_limited: 'Messages refused because the session or its user sent too many',
   messages_delayed: 'Times a parity session was not read for a while because it sent too many',
-  tokens_delayed: 'Answers to bad tokens that were held back',
+  tokens_delayed: 'Answers to bad tokens and wrong keys that were held back',
   kicks: 'Peers removed by a host',
   hosts_changed: 'Hosts that handed over on request',
   tokens_refreshed: 'Tokens renewed in a session',

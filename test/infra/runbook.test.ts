@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { alarmKeys } from '../../infra/src/alarm-keys.js';
+import { auditEvents } from '../../src/ports/audit.js';
+import { limitRules, notReadyReasons } from '../../src/ports/metrics.js';
 import { blocks, complaintsOfBash, logEvents, metricNames, named, settingNames } from './guide-text.js';
 
 interface Rules {
@@ -58,9 +60,15 @@ test('links lead to sections', () => {
 });
 
 test('every metric, log event and setting that it names is there', async () => {
-  // Labels, reasons at /readyz, and services.
-  const others = ['room_store', 'other_nodes', 'media_service'];
-  const known = new Set([...(await metricNames()), ...logEvents(), ...others]);
+  const services = ['media_service'];
+  const known = new Set([
+    ...(await metricNames()),
+    ...logEvents(),
+    ...auditEvents,
+    ...limitRules,
+    ...notReadyReasons,
+    ...services,
+  ]);
   expect(named(runbook, /^[a-z]+(?:_[a-z0-9]+)+$/).filter((name) => !known.has(name))).toEqual([]);
   const settings = settingNames();
   const variables = named(runbook, /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+$/).filter(

@@ -2,6 +2,7 @@
 import type { NodeId } from '../../protocol/ids.js';
 import type { Context, CoreSettings, Ports } from '../context.js';
 import { Appointments } from '../appointments.js';
+import { BadTokens } from '../bad-tokens.js';
 import { RoomChats } from '../chat/room-chats.js';
 import { Guesses } from '../guesses.js';
 import { Hub } from '../hub.js';
@@ -65,6 +66,7 @@ export function createCluster(ports: Ports, settings: CoreSettings): Cluster {
     appointments: new Appointments(clock),
     userBudgets,
     guesses: new Guesses(settings.limits.badTokensPerMinute),
+    badTokens: new BadTokens(ports, settings.limits.badTokensPerMinute),
     get rosters() {
       return rosters;
     },

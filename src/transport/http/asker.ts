@@ -13,13 +13,14 @@ export interface Asker {
   readonly addressOf: (request: Request) => string;
 }
 
-/**
- * 429. `Retry-After` is whole seconds (RFC 9110 section 10.2.3), never too early and never 0. `reason`: where the family
- * of clients looks for it.
- */
+/** 429. `reason`: where the family of clients looks for it. */
 export function tooMany(retryAfterMs: number, reason: 'detail' | 'error'): Reply {
-  const seconds = String(Math.max(1, Math.ceil(retryAfterMs / 1000)));
-  const text = `Too many requests from this address: try again in ${seconds} s`;
-  const body = { [reason]: text, retry_after_ms: Math.ceil(retryAfterMs) };
-  return jsonReply(429, body, { 'retry-after': seconds });
+  const headers = retryAfter(retryAfterMs);
+  const text = `Too many requests from this address: try again in ${headers['retry-after']} s`;
+  return jsonReply(429, { [reason]: text, retry_after_ms: Math.ceil(retryAfterMs) }, headers);
+}
+
+/** Whole seconds (RFC 9110 section 10.2.3), never too early and never 0. */
+export function retryAfter(ms: number): { readonly 'retry-after': string } {
+  return { 'retry-after': String(Math.max(1, Math.ceil(ms / 1000))) };
 }

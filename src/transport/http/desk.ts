@@ -38,6 +38,8 @@ export interface Desk {
   readonly rooms: RoomsApi;
   iceConfigOf(credential: string): Promise<IceConfig>;
   anonymousIceConfig(): IceConfig;
+  /** Counts a wrong key; resolves when it may be refused: at once, to 0, or late, to how long to wait before the next. */
+  wrongKey(address: string): Promise<number>;
   /** Empty when ready; else one short word per thing that is not, e.g. 'draining', 'room store'. */
   notReady(): Promise<readonly string[]>;
 }

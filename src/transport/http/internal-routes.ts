@@ -28,7 +28,7 @@ export function internalRoutes({ rooms, settings }: InternalParts): readonly Met
     const shown = request.headers[keyHeader];
     if (typeof shown !== 'string' || !sameSecret(shown, key.reveal())) {
       const refusal = errorReply(403, 'The header X-Internal-Service-Key is missing or not right');
-      return { ...refusal, noted: { event: 'internal_key_refused' } };
+      return { ...refusal, hasWrongKey: shown !== undefined, noted: { event: 'internal_key_refused' } };
     }
     const room = await rooms.read(roomIdOf(request));
     if (room === undefined) throw new SignalingError('ROOM_NOT_FOUND');

@@ -34,7 +34,7 @@ function judge(request: IncomingMessage, settings: GateSettings): Reply | undefi
   if (shown !== undefined && adminToken !== undefined) {
     return sameSecret(shown, adminToken.reveal())
       ? undefined
-      : detailReply(401, 'This is not ADMIN_TOKEN', challenge);
+      : { ...detailReply(401, 'This is not ADMIN_TOKEN', challenge), hasWrongKey: true };
   }
   if (isFrom(request, trustedProxies, operatorNetworks) && !isForeignPage(request, trustedProxies))
     return undefined;

@@ -13,6 +13,8 @@ export interface Reply {
   readonly headers?: Headers;
   /** What went wrong, for the log; never shown. */
   readonly failure?: unknown;
+  /** A key was shown, and it is not the right one. */
+  readonly hasWrongKey?: boolean;
   /** For the audit trail, which adds the client's address. */
   readonly noted?: { readonly event: AuditEvent; readonly fields?: AuditFields };
 }

@@ -3,7 +3,7 @@ import express, { type ErrorRequestHandler, type Express, type Request, type Res
 import { SignalingError } from '../../protocol/errors.js';
 import { clientAddress } from '../client-address.js';
 import { credentialOf } from '../credential.js';
-import { tooMany, type Asker } from './asker.js';
+import { retryAfter, tooMany, type Asker } from './asker.js';
 import { authRoutes } from './auth-routes.js';
 import { corsHeaders, isPreflight, preflightHeaders } from './cors.js';
 import type { HttpParts } from './desk.js';
@@ -120,7 +120,15 @@ async function serve(
   }
   const address = clientAddress(request, parts.settings.trustedProxies);
   note(parts, reply, address, path.path);
+  reply = await inItsTime(parts, reply, address);
   settle(parts, { path: path.path, method: request.method, address }, response, reply, cors);
+}
+
+/** Who guesses at a key waits for the answer, like who shows bad tokens. A right key waits for nobody (SPEC L10). */
+async function inItsTime({ desk }: HttpParts, reply: Reply, address: string): Promise<Reply> {
+  if (reply.hasWrongKey !== true) return reply;
+  const lateMs = await desk.wrongKey(address);
+  return lateMs === 0 ? reply : { ...reply, headers: { ...reply.headers, ...retryAfter(lateMs) } };
 }
 
 /** What of an answer is worth knowing afterwards. */

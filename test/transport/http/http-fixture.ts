@@ -63,6 +63,7 @@ function createDesk(asked: unknown[][], rooms: RoomsApi): Desk {
       return { servers: [], transportPolicy: 'all' };
     },
     anonymousIceConfig: () => ({ servers: [], transportPolicy: 'all' }),
+    wrongKey: () => Promise.resolve(0),
     stats: () => ({ rooms: 2, connections: 7, sessions: 5, peersByRole: { worker: 3, peer: 2 } }),
     notReady: () => Promise.resolve([]),
   };
