@@ -99,9 +99,10 @@ export const resourceAttributes = list.transform((items, context): Readonly<Reco
     return z.NEVER;
   }
 });
-/** A key that a machine shows another: long enough that nobody guesses it. */
+/** A key that a machine shows another in a header, which carries nothing else: long enough that nobody guesses it. */
 export const sharedKey = z
   .string()
   .min(16, 'must have at least 16 characters')
+  .regex(/^[!-~][ -~]*[!-~]$/, 'must be ASCII in one line, without spaces around it: headers carry it')
   .transform(asSecret)
   .optional();

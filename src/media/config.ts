@@ -50,6 +50,7 @@ function whole(least: number, most: number): z.ZodType<number, string> {
 
 const address = z.string().refine((text) => net.isIP(text) !== 0, 'must be an IP address');
 const key = 'must be set, to the key that the signaling server has, of at least 16 characters';
+const keyText = 'must be ASCII in one line, without spaces around it: headers carry it';
 
 /** `none` stands for an empty list, because an empty variable is one that is not set. */
 function networkList(text: string): readonly string[] {
@@ -61,7 +62,10 @@ const schema = z
   .object({
     MEDIA_HOST: z.string().default('127.0.0.1'),
     MEDIA_PORT: whole(0, 65_535).default(8_010),
-    INTERNAL_SERVICE_KEY: z.string({ error: key }).min(16, key),
+    INTERNAL_SERVICE_KEY: z
+      .string({ error: key })
+      .min(16, key)
+      .regex(/^[!-~][ -~]*[!-~]$/, keyText),
     MEDIA_METRICS_NETWORKS: z.string().default('loopback').transform(networkList),
     MEDIA_LIBRARY: z.string().default('mediasoup'),
     MEDIA_WORKERS: whole(1, 256).default(os.availableParallelism()),

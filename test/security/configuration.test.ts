@@ -151,6 +151,24 @@ describe('what is refused', () => {
     expect([allowedOrigins, trustedProxies]).toEqual([[], []]);
   });
 
+  test.each([
+    ['two line ends', `${key}\n\n`],
+    ['two lines', `${key}\n${key}`],
+    ['a byte order mark', `\uFEFF${key}`],
+    ['a space behind it', `${key} `],
+    ['a tab before it', `\t${key}`],
+    ['letters that programs send in different bytes', `${key} für Prüfungen`],
+    ['what no header can have', `${key} €`],
+  ])('[V7] a key with %s, which nobody could show, and what it is is not said', (_what, value) => {
+    const where = file('unshowable', value);
+    for (const name of ['ADMIN_TOKEN', 'INTERNAL_SERVICE_KEY']) {
+      const said = problems({ [`${name}_FILE`]: where });
+      expect(said).toContain(`${name} must be ASCII in one line`);
+      expect(said).not.toContain(key);
+    }
+    expect(() => loadMediaConfig({ INTERNAL_SERVICE_KEY_FILE: where })).toThrow(/must be ASCII in one line/);
+  });
+
   test('[V7] with identities of the operator’s, nobody comes in unproven, and there is no demo, unless it is said', () => {
     const config = loadConfig({ ...production, ...issuer, JWT_JWKS_URI: 'https://login.example/keys' });
     expect(config).toMatchObject({ allowAnonymous: false, serveDemo: false, operatorNetworks: ['loopback'] });
