@@ -1,5 +1,6 @@
 /** Who gets to see what is the operator's, over the real server: every way to ask. */
 import { afterAll, describe, expect, test } from '@jest/globals';
+import type { Audit } from '../../src/ports/audit.js';
 import { TestServer } from '../support/server.js';
 import { askFor } from './request.js';
 
@@ -167,4 +168,30 @@ describe('behind a trusted proxy', () => {
       expect(await ask({ 'x-forwarded-for': '10.20.3.4', via: '1.1 front' })).toBe(200);
     });
   });
+});
+
+test('[V4] [K6] each refusal is in the trail, of the dashboard to a page elsewhere too', async () => {
+  const trail: string[] = [];
+  const audit: Audit = {
+    record: (event, { code = '', address = '' } = {}) => trail.push(`${event} ${code} ${address}`),
+  };
+  const server = await TestServer.start({}, { audit });
+  const locked = await TestServer.start({ ADMIN_TOKEN: admin }, { audit });
+  trail.length = 0;
+  try {
+    for (const [http, headers, status] of [
+      [server.http, { 'sec-fetch-site': 'cross-site' }, 403],
+      [server.http, { host: 'rebound.evil.example' }, 403],
+      [server.http, { 'x-forwarded-for': '127.0.0.1' }, 403],
+      [locked.http, { host: 'rebound.evil.example' }, 401],
+      [locked.http, bearer('wrong'), 401],
+      [locked.http, { ...bearer(admin), 'sec-fetch-site': 'cross-site' }, 403],
+    ] as const) {
+      expect((await askFor(`${http}/dashboard/data`, { headers })).status).toBe(status);
+      expect(trail.splice(0)).toEqual([`operator_refused ${String(status)} 127.0.0.1`]);
+    }
+  } finally {
+    await server.stop();
+    await locked.stop();
+  }
 });

@@ -38,14 +38,19 @@ export function dashboardRoutes(parts: HttpParts, pages: PageParts): readonly Ro
 function refuseOtherSites({ headers: sent }: Request, adminToken: Secret | undefined): Reply | undefined {
   const site = sent['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none') {
-    return detailReply(403, 'Other sites may not read this');
+    return noted(detailReply(403, 'Other sites may not read this'));
   }
   const isByToken = adminToken !== undefined && /^Bearer ./i.test(sent.authorization ?? '');
   if (isByToken || isByAddress(sent.host)) return undefined;
   const remedy = 'Without a token it is shown by address or as localhost only, not by a name';
-  if (adminToken === undefined) return detailReply(403, `${remedy}: set ADMIN_TOKEN to use this one`);
+  if (adminToken === undefined) return noted(detailReply(403, `${remedy}: set ADMIN_TOKEN to use this one`));
   const challenge = { 'www-authenticate': 'Bearer realm="operator"' };
-  return detailReply(401, `${remedy}: send ADMIN_TOKEN as Authorization: Bearer`, challenge);
+  return noted(detailReply(401, `${remedy}: send ADMIN_TOKEN as Authorization: Bearer`, challenge));
+}
+
+/** The gate, which keeps the trail, has not been asked. */
+function noted(reply: Reply): Reply {
+  return { ...reply, noted: { event: 'operator_refused', fields: { code: String(reply.status) } } };
 }
 
 function isByAddress(host: string | undefined): boolean {
