@@ -309,7 +309,8 @@ describe('[Z8] the front, as it is run', () => {
 
   test('what is the operator’s is not passed, with the token neither; a server itself shows it to the token alone', async () => {
     const bearer = { authorization: `Bearer ${token}` };
-    for (const route of ['/metrics', '/metrics/', '/internal/rooms/x', '//metrics', '/%6detrics']) {
+    const metrics = ['/metrics', '/metrics/', '//metrics', '/%6detrics'];
+    for (const route of [...metrics, '/dashboard', '/dashboard/data', '/internal/rooms/x']) {
       expect([route, await ask(route, bearer)]).toEqual([route, 404]);
     }
     const [node] = nodes;
