@@ -15,7 +15,7 @@ import { loadMediaConfig } from '../../src/media/config.js';
 import { parseTrustedProxies } from '../../src/transport/client-address.js';
 import { Coturn } from '../support/coturn.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { freePort } from '../support/media-service.js';
+import { freePort } from '../support/free-port.js';
 import { TestServer } from '../support/server.js';
 import { Program } from '../support/spawn.js';
 import { TestPeer } from '../support/test-peer.js';

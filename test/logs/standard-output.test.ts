@@ -2,24 +2,14 @@
 import { spawnSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { LineOutput } from '../../src/adapters/standard-output.js';
+import { freePort } from '../support/free-port.js';
 import { ProcessBuild } from '../support/process-build.js';
-
-/** A port that nobody has just now: what the server says of its own is lost. */
-async function freePort(): Promise<string> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? String(address.port) : '';
-}
 
 /** Asks until somebody listens. */
 async function signIn(port: string): Promise<number> {
@@ -43,32 +33,29 @@ describe('[K8] the server serves on, and ends with 0,', () => {
     made?.remove();
   });
 
-  test.each(['on a full disk', 'when its reader is gone'])(
-    'with standard output %s',
-    async (what) => {
-      const port = await freePort();
-      const isFull = what === 'on a full disk';
-      const full = isFull ? openSync('/dev/full', 'w') : undefined;
-      const child = spawn(process.execPath, [made?.entry ?? ''], {
-        env: { HOST: '127.0.0.1', HTTP_PORT: port, WS_PORT: '0' },
-        stdio: ['ignore', full ?? 'pipe', 'inherit'],
-      });
-      const exited = once(child, 'exit');
-      try {
-        // Before the lines for people are written.
-        child.stdout?.once('data', () => child.stdout?.destroy());
-        // The lines of the first are lost; the second finds out what that did.
-        expect([await signIn(port), await signIn(port)]).toEqual([200, 200]);
-        child.kill('SIGTERM');
-        expect(await exited).toEqual([0, null]);
-      } finally {
-        child.kill('SIGKILL');
-        await exited;
-        if (full !== undefined) closeSync(full);
-      }
-    },
-    60_000,
-  );
+  test.each(['on a full disk', 'when its reader is gone'])('with standard output %s', async (what) => {
+    // What the server says of its own is lost.
+    const port = String(await freePort());
+    const isFull = what === 'on a full disk';
+    const full = isFull ? openSync('/dev/full', 'w') : undefined;
+    const child = spawn(process.execPath, [made?.entry ?? ''], {
+      env: { HOST: '127.0.0.1', HTTP_PORT: port, WS_PORT: '0' },
+      stdio: ['ignore', full ?? 'pipe', 'inherit'],
+    });
+    const exited = once(child, 'exit');
+    try {
+      // Before the lines for people are written.
+      child.stdout?.once('data', () => child.stdout?.destroy());
+      // The lines of the first are lost; the second finds out what that did.
+      expect([await signIn(port), await signIn(port)]).toEqual([200, 200]);
+      child.kill('SIGTERM');
+      expect(await exited).toEqual([0, null]);
+    } finally {
+      child.kill('SIGKILL');
+      await exited;
+      if (full !== undefined) closeSync(full);
+    }
+  });
 });
 
 test('[K8] lines beyond 4 MiB that nobody reads are lost, and it is told once how many', async () => {

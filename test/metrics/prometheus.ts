@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
-import { freePort } from '../support/media-service.js';
+import { freePort } from '../support/free-port.js';
 import { Program } from '../support/spawn.js';
 
 export const monitoring = fileURLToPath(new URL('../../infra/monitoring/', import.meta.url));

@@ -1,6 +1,7 @@
 /** Two nodes over Redis and a Media Service with its worker, each a process of its own; and what happens when they die. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { freePort, mediaKey, MediaProcess } from '../support/media-service.js';
+import { freePort } from '../support/free-port.js';
+import { mediaKey, MediaProcess } from '../support/media-service.js';
 import { ProcessBuild } from '../support/process-build.js';
 import { SfuPeer } from '../support/sfu-peer.js';
 import type { TestNode } from '../support/test-node.js';

@@ -4,9 +4,9 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { freePort } from './free-port.js';
 import { Program } from './spawn.js';
 
 const host = '127.0.0.1';
@@ -272,25 +272,4 @@ let isInstalled = false;
 function assertInstalled(): void {
   isInstalled ||= spawnSync('turnserver', ['--version']).error === undefined;
   if (!isInstalled) throw new Error('turnserver is missing. On Debian: sudo apt-get install coturn');
-}
-
-/** Free for UDP and TCP, and below the ports that the kernel hands out by itself. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 22_000 + Math.floor(Math.random() * 10_000);
-    const udp = createSocket('udp4');
-    const tcp = createServer();
-    try {
-      udp.bind(port, host);
-      await once(udp, 'listening');
-      tcp.listen(port, host);
-      await once(tcp, 'listening');
-      return port;
-    } catch {
-      // Somebody has it.
-    } finally {
-      udp.close();
-      tcp.close();
-    }
-  }
 }

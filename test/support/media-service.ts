@@ -1,5 +1,4 @@
 /** The Media Service as it is run: a process of its own, with the library and the worker that tests have. */
-import { createServer } from 'node:net';
 import process from 'node:process';
 import { testedMediasoup } from './mediasoup-worker.js';
 import { Program, type Exit } from './spawn.js';
@@ -83,19 +82,4 @@ export function startMedia(entry: string, settings: Readonly<Record<string, stri
   const assignments = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   // `env` becomes the service: signals reach it.
   return Program.start('env', ['-i', ...assignments, process.execPath, entry]);
-}
-
-/** A port that is free now, for a service that is to come back at the same address. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address === null || typeof address === 'string') reject(new Error('no port'));
-        else resolve(address.port);
-      });
-    });
-  });
 }

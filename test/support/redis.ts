@@ -1,14 +1,13 @@
 /** Real Redis processes on free ports of the loopback interface, and what may befall them. */
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import { RedisConnection } from '../../src/adapters/redis/redis-connection.js';
 import { PinoLogger } from '../../src/adapters/system/pino-logger.js';
 import { loadConfig } from '../../src/config.js';
+import { freeRedisPort } from './free-port.js';
 import { keepLine } from './test-logs.js';
 import { Program } from './spawn.js';
 
@@ -23,7 +22,7 @@ export class RedisServer {
   ) {}
 
   static async start(...extra: readonly string[]): Promise<RedisServer> {
-    const port = await freePort();
+    const port = await freeRedisPort();
     const folder = mkdtempSync(path.join(os.tmpdir(), 'redis-'));
     const server = new RedisServer(port, folder, ['--save', '', '--appendonly', 'no', ...extra]);
     await server.restart();
@@ -32,7 +31,7 @@ export class RedisServer {
 
   /** Watches one master under the name `main` and decides alone. */
   static async startSentinel(masterPort: number): Promise<RedisServer> {
-    const port = await freePort();
+    const port = await freeRedisPort();
     const folder = mkdtempSync(path.join(os.tmpdir(), 'redis-sentinel-'));
     const file = path.join(folder, 'sentinel.conf');
     const lines = [
@@ -156,28 +155,6 @@ function binary(name: 'redis-server' | 'redis-cli'): string {
   }
   found.set(name, name);
   return name;
-}
-
-/** Below the range that the kernel gives out, so that nobody gets it meanwhile; a cluster's bus wants port + 10000. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 12_000);
-    if ((await isFree(port)) && (await isFree(port + 10_000))) return port;
-  }
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  try {
-    server.listen(port, '127.0.0.1');
-    await once(server, 'listening');
-    return true;
-  } catch {
-    // Somebody has it.
-    return false;
-  } finally {
-    server.close();
-  }
 }
 
 /** What a real logger wrote. */

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Page, WebSocketRoute } from 'playwright-core';
 import { openChromium, type Browser } from '../support/chromium.js';
-import { freePort, mediaKey, MediaProcess } from '../support/media-service.js';
+import { freePort } from '../support/free-port.js';
+import { mediaKey, MediaProcess } from '../support/media-service.js';
 import { buildPagesFor, comesTrue, openWatched, type WatchedPage } from '../support/pages.js';
 import { ProcessBuild } from '../support/process-build.js';
 import { ServerProcess } from '../support/server-process.js';
