@@ -40,6 +40,7 @@ test.each([
 test.each([
   '{"level":"info","time":"2026-01-01T00:00:00.000Z","node":"node-0badcafe","event":"joined"}',
   '{"pid":123456,"event":"worker_started"}',
+  '{"event":"joined","peer":"anna~0badca"}',
   '{"reason":"A token is needed: Authorization: Bearer, or the cookie access_token"}',
   '{"verb":"candidate","redis":"redis at 127.0.0.1:6379"}',
   `{"event":"join_refused","room":"${'x'.repeat(256)}…"}`,

@@ -16,8 +16,11 @@ const shapes: readonly (readonly [kind: string, form: RegExp])[] = [
   ['a password in an address', /\b\w+:\/\/[^\s"/@:]*:[^\s"/@]+@/],
 ];
 
-/** Room tokens are six hex digits, and so may be a number: they count where they stand alone and are no number. */
-const shortToken = /(?<![\w-])[\da-f]{6}(?![\w-])/g;
+/**
+ * Room tokens are six hex digits, and so may be a number, or the end of a made-up name: they count where they stand alone and
+ * are no number.
+ */
+const shortToken = /(?<![\w~-])[\da-f]{6}(?![\w-])/g;
 const prefixChars = 8;
 
 /** What random frames say in every field, so that it is a token here and a room's name there. Nobody makes tokens of it. */

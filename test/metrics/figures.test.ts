@@ -181,8 +181,10 @@ describe('on one node', () => {
     // They list every socket, each time.
     expect(text).not.toContain('nodejs_active');
     expect(runTool('promtool', ['check', 'metrics'], text)).toEqual({ status: 0, output: '' });
+    // Values are numbers, and chance may put six digits of a token into one.
+    const names = text.replaceAll(/ \S+$/gm, '');
     for (const secret of [room.room_id, room.token, user.username, 'a-peer-of-mine', '127.0.0.1'])
-      expect(text).not.toContain(secret);
+      expect(names).not.toContain(secret);
     parity.drop();
   });
 
