@@ -5,11 +5,12 @@ import { HostRole } from '../src/host-role.js';
 import { escapeForTerraform } from '../src/machine.js';
 import { Network } from '../src/network.js';
 import { type Construct, TerraformStack, Testing, Token } from '../src/terraform.js';
+import { testApp } from './synthesized.js';
 
 type Resources = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>>;
 
 function resources(build: (stack: Construct) => void): Resources {
-  const stack = new TerraformStack(Testing.app(), 'alone');
+  const stack = new TerraformStack(testApp(), 'alone');
   build(stack);
   return (JSON.parse(Testing.synth(stack)) as { resource?: Resources }).resource ?? {};
 }

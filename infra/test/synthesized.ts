@@ -1,4 +1,8 @@
 /** A stack as Terraform would read it. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll } from '@jest/globals';
 import { dev } from '../environments/dev.js';
 import { production } from '../environments/production.js';
 import { readSettings, type SettingsInput } from '../src/settings.js';
@@ -6,6 +10,17 @@ import { SignalingStack } from '../src/signaling-stack.js';
 import { Testing } from '../src/terraform.js';
 
 export type Body = Readonly<Record<string, unknown>>;
+
+/** CDKTF makes a folder for each app otherwise, and leaves it. */
+const outdir = mkdtempSync(path.join(os.tmpdir(), 'cdktf-'));
+afterAll(() => {
+  rmSync(outdir, { recursive: true });
+});
+
+/** An app whose stacks are synthesized alone. */
+export function testApp(): ReturnType<typeof Testing.app> {
+  return Testing.app({ outdir });
+}
 
 export class Synthesized {
   readonly text: string;
@@ -17,7 +32,7 @@ export class Synthesized {
   };
 
   constructor(input: SettingsInput) {
-    this.text = Testing.synth(new SignalingStack(Testing.app(), readSettings(input)));
+    this.text = Testing.synth(new SignalingStack(testApp(), readSettings(input)));
     this.parsed = JSON.parse(this.text) as typeof this.parsed;
   }
 
