@@ -12,7 +12,8 @@ export default {
     ],
   },
   setupFilesAfterEnv: ['<rootDir>/test/support/secret-equality.ts'],
-  testTimeout: 30_000,
+  // For what hangs. How long all else takes is the machine's business, which others may use too.
+  testTimeout: 300_000,
   // One of two waits most of the time: on emulators, on ICE, on npm.
   maxWorkers: 2,
 };

@@ -112,7 +112,7 @@ describe('scripts/examples/embedded.mjs', () => {
     } finally {
       await redis.stop();
     }
-  }, 60_000);
+  });
 });
 
 describe('createEmbeddedSignaling', () => {

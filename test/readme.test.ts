@@ -112,7 +112,7 @@ afterAll(async () => {
   await server.stop();
   for (const { pid } of running) if (pid !== undefined) process.kill(-pid, 'SIGKILL');
   rmSync(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 describe('quick start', () => {
   test('the server answers on 8001 and 8080, and has said so', async () => {
@@ -138,7 +138,7 @@ describe('quick start', () => {
     expect([await client.exit, client.lines.join('\n')]).toEqual([0, expect.stringContaining('README.md')]);
     expect(sha256(path.join(clone, 'received', 'README.md'))).toBe(sha256(path.join(clone, 'README.md')));
     await worker.stop();
-  }, 60_000);
+  });
 
   test('a real file goes from the bundled client to an aiortc worker', async () => {
     const file = path.join(clone, 'README.md');
@@ -150,7 +150,7 @@ describe('quick start', () => {
     await worker.line(/sha256/i);
     expect(sha256(path.join(clone, 'received-by-python', 'README.md'))).toBe(sha256(file));
     await worker.stop();
-  }, 60_000);
+  });
 
   test('the help is where the README says', () => {
     const help = /`(node dist\/client\.mjs --help)`/.exec(readme)?.[1] ?? '';
@@ -194,7 +194,7 @@ test('in place of the Python server: its three variables, and nothing else', asy
   } finally {
     await aws.stop();
   }
-}, 120_000);
+});
 
 test('[C1] [C7] many nodes as one: a file goes from a client on one to a worker on the other, and both end well', async () => {
   const redis = await RedisServer.start();
@@ -213,7 +213,7 @@ test('[C1] [C7] many nodes as one: a file goes from a client on one to a worker 
   } finally {
     await redis.stop();
   }
-}, 120_000);
+});
 
 test('[M1] [M11] a Media Service beside the server: rooms can be in SFU mode', async () => {
   // mediasoup's own worker is fetched from elsewhere; what the tests have stands in for it.
@@ -232,7 +232,7 @@ test('[M1] [M11] a Media Service beside the server: rooms can be in SFU mode', a
   expect(await made.json()).toMatchObject({ mode: 'SFU' });
   await node.stop();
   await media.stop();
-}, 120_000);
+});
 
 test('working on it: each command of the block succeeds', async () => {
   spawnSync('git', ['checkout', '-q', 'README.md'], { cwd: clone });

@@ -67,7 +67,7 @@ test('what needs no account runs: the packages, the two environments', () => {
   expect(stdout).toBe(
     'cdktf.out/stacks/webrtc-signaling-dev\ncdktf.out/stacks/webrtc-signaling-production\n',
   );
-}, 60_000);
+});
 
 test('every output, resource and group that a command names is made', () => {
   const outputs = [...commands.matchAll(/output -raw (\w+)/g)].map(([, name]) => name ?? '');

@@ -103,9 +103,8 @@ describe('RedisBus when Redis fails', () => {
     await expect(one.bus.post(two.nodeId, Buffer.from('refused'))).rejects.toThrow();
     server.resume();
     await one.restored(1);
-    for (const text of ['after', 'end'])
-      await expect(one.bus.post(two.nodeId, Buffer.from(text))).resolves.toBe(true);
-    while (String(two.letters.at(-1)) !== 'end') await two.received(two.letters.length + 1);
+    // The other node may have left the silent connection too, and listens again a moment later.
+    for (const text of ['after', 'end']) await arrives(one, two, text);
     expect(two.letters.slice(-2).map(String)).toEqual(['after', 'end']);
   });
 
@@ -156,7 +155,7 @@ describe('RedisBus when Redis moves', () => {
       nodes.close();
       await set.stop();
     }
-  }, 20_000);
+  });
 
   test('[N9] [R6] each node of a cluster killed and restarted, and stopped: letters flow again', async () => {
     const cluster = await RedisCluster.start();
@@ -188,7 +187,7 @@ describe('RedisBus when Redis moves', () => {
       nodes.close();
       await cluster.stop();
     }
-  }, 40_000);
+  });
 });
 
 test('slots are those of Redis Cluster', async () => {

@@ -6,6 +6,7 @@ import { RedisChatArchive } from '../../src/adapters/redis/redis-chat-archive.js
 import { RedisChatLog } from '../../src/adapters/redis/redis-chat-log.js';
 import { asNodeId } from '../../src/protocol/ids.js';
 import { ChatProbe, draft, freshRoom } from '../support/chat-fixture.js';
+import { FaultProxy } from '../support/fault-proxy.js';
 import { RedisCluster, RedisServer } from '../support/redis.js';
 import { RedisNodes } from '../support/redis-nodes.js';
 
@@ -41,25 +42,33 @@ describe('one Redis', () => {
     await server.stop();
   });
 
-  test('[Q6] [R3] killed and started without its memory: nodes are told, put back what they have, and hear again', async () => {
-    const [one, two] = [await probe(nodes), await probe(nodes)];
-    const roomId = freshRoom();
-    await Promise.all([one.log.watch(roomId), two.log.watch(roomId)]);
-    const first = await one.log.append(draft(roomId, 'a'), terms);
-    await server.kill();
-    const waits = one.log.append(draft(roomId, 'b'), terms);
-    await server.restart();
-    // It may have been said and its answer lost; it is there once.
-    const second = await waits;
-    await Promise.all([one, two].map((each) => each.until(() => each.restored > 0)));
-    await one.log.restore(roomId, [first.message], terms);
-    await two.log.restore(roomId, [first.message, second.message], terms);
-    await expect(two.log.after(roomId, 0, 10)).resolves.toEqual([first.message, second.message]);
-    expect(second.message.seq).toBeGreaterThan(first.message.seq);
-    const third = await one.log.append(draft(roomId, 'c'), terms);
-    expect(third.previous).toBe(second.message.seq);
-    await two.until(() => two.said().some(({ message }) => message.id === 'c'));
-    await expect(two.log.waitingRooms(10)).resolves.toEqual([roomId]);
+  test('[Q6] [R3] gone, and an empty one in its place: nodes are told, put back what they have, and hear again', async () => {
+    const [proxy, next] = [await FaultProxy.start(server.port), await RedisServer.start()];
+    const behind = new RedisNodes({ REDIS_URL: proxy.url.replace('http:', 'redis:') });
+    try {
+      const [one, two] = [await probe(behind), await probe(behind)];
+      const roomId = freshRoom();
+      await Promise.all([one.log.watch(roomId), two.log.watch(roomId)]);
+      const first = await one.log.append(draft(roomId, 'a'), terms);
+      proxy.set({ kind: 'refuse' });
+      const waits = one.log.append(draft(roomId, 'b'), terms);
+      proxy.aim(next.port);
+      proxy.set({ kind: 'pass' });
+      const second = await waits;
+      await Promise.all([one, two].map((each) => each.until(() => each.restored > 0)));
+      await one.log.restore(roomId, [first.message], terms);
+      await two.log.restore(roomId, [first.message, second.message], terms);
+      await expect(two.log.after(roomId, 0, 10)).resolves.toEqual([first.message, second.message]);
+      expect(second.message.seq).toBeGreaterThan(first.message.seq);
+      const third = await one.log.append(draft(roomId, 'c'), terms);
+      expect(third.previous).toBe(second.message.seq);
+      await two.until(() => two.said().some(({ message }) => message.id === 'c'));
+      await expect(two.log.waitingRooms(10)).resolves.toEqual([roomId]);
+    } finally {
+      behind.close();
+      await proxy.stop();
+      await next.stop();
+    }
   });
 
   test('[R3] [N10] stopped: calls are refused, and what was refused is not carried out when it goes on', async () => {
@@ -152,4 +161,4 @@ test('[R6] [Q2] a cluster of which one node is restarted without its memory goes
     nodes.close();
     await cluster.stop();
   }
-}, 30_000);
+});

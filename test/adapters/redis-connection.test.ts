@@ -10,6 +10,7 @@ import { keys } from '../../src/adapters/redis/keys.js';
 import { RedisRoomStore } from '../../src/adapters/redis/redis-room-store.js';
 import { SignalingError } from '../../src/protocol/errors.js';
 import { asRoomId } from '../../src/protocol/ids.js';
+import { FaultProxy } from '../support/fault-proxy.js';
 import { openRedis, RedisLog, RedisSentinelSet, RedisServer } from '../support/redis.js';
 import { Program } from '../support/spawn.js';
 
@@ -78,17 +79,22 @@ describe('one Redis', () => {
     await expect(store.create(room('two'), NOW_S)).resolves.toBe('created');
     await expect(store.check()).resolves.toBeUndefined();
     expect([log.count('redis_lost'), log.count('redis_back'), log.lines.length]).toEqual([1, 1, 2]);
-  }, 10_000);
+  });
 
   test('[R3] a call made while Redis restarts waits for it', async () => {
-    const connection = open({ REDIS_URL: server.url });
+    // How long a process takes to start is the machine's business: one that waits takes the place of the one that is gone.
+    const [proxy, next] = [await keep(FaultProxy.start(server.port)), await keep(RedisServer.start())];
+    const log = new RedisLog();
+    const connection = open({ REDIS_URL: proxy.url.replace('http:', 'redis:') }, log);
     const store = new RedisRoomStore(connection);
     await connection.start();
-    await server.kill();
+    proxy.set({ kind: 'refuse' });
+    await log.event('redis_lost');
     const answer = store.create(room('during'), NOW_S);
-    await server.restart();
+    proxy.aim(next.port);
+    proxy.set({ kind: 'pass' });
     await expect(answer).resolves.toBe('created');
-  }, 10_000);
+  });
 
   test('[R9] a Redis that has just come back without a room is no witness that there is none', async () => {
     const log = new RedisLog();
@@ -99,7 +105,7 @@ describe('one Redis', () => {
     await server.restart();
     await log.event('redis_back');
     await expectUnavailable(store.find(asRoomId('nowhere')));
-  }, 10_000);
+  });
 
   test('[R3] nothing that was refused is carried out later', async () => {
     const log = new RedisLog();
@@ -112,7 +118,7 @@ describe('one Redis', () => {
     await log.event('redis_back');
     await store.check();
     await expect(server.ask((redis) => redis.exists(keys.room(asRoomId('refused'))))).resolves.toBe(0);
-  }, 10_000);
+  });
 
   test('[R3] [R5] stopped with its connections open: calls fail soon, and work again when it goes on', async () => {
     const log = new RedisLog();
@@ -129,7 +135,7 @@ describe('one Redis', () => {
     await log.event('redis_back');
     await expect(store.find(asRoomId('kept'))).resolves.toEqual(room('kept'));
     expect(log.count('redis_lost')).toBe(1);
-  }, 10_000);
+  });
 
   test('[R3] lost and back ten times: as good as new', async () => {
     const log = new RedisLog();
@@ -141,7 +147,7 @@ describe('one Redis', () => {
       await expect(connection.run((redis) => redis.ping())).resolves.toBe('PONG');
     }
     expect(log.count('redis_lost')).toBe(10);
-  }, 10_000);
+  });
 
   test('[R8] after closing calls are refused at once', async () => {
     const connection = open({ REDIS_URL: server.url });
@@ -274,5 +280,5 @@ describe('nobody there', () => {
     };
     await Promise.all([endsWhenRedisIs('killed'), endsWhenRedisIs('stopped')]);
     rmSync(file);
-  }, 20_000);
+  });
 });

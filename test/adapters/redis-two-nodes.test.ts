@@ -87,4 +87,4 @@ test('[R3] [H9] [B2] without Redis: not ready, 500 in the documented words; with
   redis.resume();
   while ((await fetch(`${one.http}/readyz`)).status !== 200);
   expect((await one.post('/create-room', undefined, user.id_token)).status).toBe(200);
-}, 15_000);
+});

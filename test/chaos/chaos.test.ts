@@ -19,7 +19,7 @@ let outcome: Outcome<Run>;
 beforeAll(async () => {
   const load = ['--pairs', '4', '--rate', '15', '--seconds', '18', '--at-once', '5'];
   outcome = await runScript<Run>('run.mjs', ['--seed', seeds.join(), ...load]);
-}, 240_000);
+}, 600_000);
 
 function run(seed: number): Run {
   const found = outcome.results.find((one) => one.seed === seed);

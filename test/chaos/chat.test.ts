@@ -16,7 +16,7 @@ let outcome: Outcome<Run>;
 
 beforeAll(async () => {
   outcome = await runScript<Run>('chat.mjs', ['--seed', seeds.join(), '--seconds', '15', '--clients', '6']);
-}, 240_000);
+}, 600_000);
 
 function run(seed: number): Run {
   const found = outcome.results.find((one) => one.seed === seed);

@@ -26,7 +26,7 @@ let outcome: Outcome<Row>;
 beforeAll(async () => {
   const args = ['--short', '--pairs', '4', '--rate', '20', '--at-once', '3'];
   outcome = await runScript<Row>('faults.mjs', args);
-}, 300_000);
+}, 600_000);
 
 test.each(rows)('row $row: $what costs no message, no order and no seat', ({ row }) => {
   const found = outcome.results.find((one) => one.row === row);

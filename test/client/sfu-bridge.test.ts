@@ -89,7 +89,10 @@ function next(session: RoomSession, type: string): Promise<Frame> {
   });
 }
 
-async function until(isSo: () => boolean, withinMs = 5_000): Promise<void> {
+/** On a machine that others use too. */
+const withinMs = 60_000;
+
+async function until(isSo: () => boolean): Promise<void> {
   const endMs = Date.now() + withinMs;
   while (!isSo()) {
     if (Date.now() > endMs) throw new Error(`not within ${String(withinMs)} ms: ${isSo.toString()}`);
@@ -212,13 +215,13 @@ test('[M8] [M12] a service that only hung: what there is goes on, and what could
   await open(ben);
   await until(() => ben.hears.size === 1);
   media.fault = { kind: 'hang' };
-  await until(() => ben.told.includes('unavailable'), 10_000);
+  await until(() => ben.told.includes('unavailable'));
   const late = sending.produce('another');
   await expect(late).rejects.toThrow();
   media.fault = { kind: 'nonsense', path: '/consumers' };
   while (produced() < 2) await sending.produce('another').catch(() => undefined);
-  await until(() => media.count('/consumers') > 1, 10_000);
+  await until(() => media.count('/consumers') > 1);
   media.fault = { kind: 'none' };
-  await until(() => ben.hears.size === 2, 10_000);
+  await until(() => ben.hears.size === 2);
   expect(ben.device.made).toBe(2);
-}, 30_000);
+});

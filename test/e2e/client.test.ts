@@ -1,13 +1,12 @@
 /** What the bundled client does beside moving a file: who it serves, how it fails, how it leaves. */
 import { copyFileSync, mkdirSync, readdirSync, truncateSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { parseSession } from '../../src/client/session-string.js';
 import { TestServer } from '../support/server.js';
 import { PeerLab, readSession, sha256 } from './peers.js';
 
 // For a machine that has much else to do.
-jest.setTimeout(90_000);
 
 let lab: PeerLab;
 let server: TestServer;

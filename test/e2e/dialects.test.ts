@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { TestServer, type Room } from '../support/server.js';
 import { WrtcClient } from '../support/wrtc-client.js';
 import type { WrtcChannel } from '../support/wrtc-engine.js';
@@ -10,7 +10,6 @@ import type { LineName } from '../support/wrtc-line.js';
 import { PeerLab, readSession, sha256 } from './peers.js';
 
 // A process with a WebRTC stack takes a second, or twenty on a machine that has much else to do.
-jest.setTimeout(90_000);
 
 let lab: PeerLab;
 let server: TestServer;

@@ -1,7 +1,7 @@
 /** Real WebRTC stacks, real files, through a real server: what this project is for. */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { startAwsEmulators, type AwsEmulators } from '../support/aws-emulators.js';
 import { TestServer } from '../support/server.js';
 import { PeerLab, readSession, sha256, type PeerFlags, type PeerKind } from './peers.js';
@@ -11,7 +11,6 @@ const clientFileBytes = 5_300_001;
 const workerFileBytes = 6_100_003;
 
 // Two processes with a WebRTC stack each take a second, or twenty on a machine that has much else to do.
-jest.setTimeout(90_000);
 
 let lab: PeerLab;
 let clientFile: string;

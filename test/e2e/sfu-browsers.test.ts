@@ -59,7 +59,7 @@ beforeAll(async () => {
   ]);
   browser = await openChromium();
   pages = [await browser.newPage(origin), await browser.newPage(origin)];
-}, 120_000);
+});
 
 afterAll(async () => {
   await browser.close();
@@ -70,7 +70,7 @@ afterAll(async () => {
   await redis.stop();
   serverBuild.remove();
   mediaBuild.remove();
-}, 60_000);
+});
 
 async function bundlePage(): Promise<Uint8Array> {
   const { outputFiles } = await build({
@@ -152,7 +152,7 @@ describe('a call of two browsers on two nodes', () => {
     }
     await bothPlay();
     await bothChat('hello');
-  }, 120_000);
+  });
 
   test('[M4] [M9] a worker that is killed mid-call: both are told, and negotiate afresh without joining again', async () => {
     const old = await received();
@@ -162,7 +162,7 @@ describe('a call of two browsers on two nodes', () => {
     await bothChat('the worker is dead');
     await bothPlay(old);
     for (const page of pages) expect(await wasTold(page, 'user_left')).toBe(false);
-  }, 120_000);
+  });
 
   test('[M8] [M10] a Media Service that is killed mid-call: both are told, and the room is P2P', async () => {
     await media.kill();
@@ -170,5 +170,5 @@ describe('a call of two browsers on two nodes', () => {
     await bothTold('room_mode_changed');
     await bothChat('the service is dead');
     for (const page of pages) expect(await wasTold(page, 'user_left')).toBe(false);
-  }, 120_000);
+  });
 });

@@ -6,7 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { parse } from 'yaml';
 import { TurnIceServers } from '../../src/adapters/turn/turn-ice-servers.js';
@@ -19,8 +19,6 @@ import { freePort } from '../support/free-port.js';
 import { TestServer } from '../support/server.js';
 import { Program } from '../support/spawn.js';
 import { TestPeer } from '../support/test-peer.js';
-
-jest.setTimeout(60_000);
 
 const folder = path.resolve('infra/compose');
 const read = (name: string): string => readFileSync(path.join(folder, name), 'utf8');

@@ -384,7 +384,8 @@ describe('under its limits: 256 MB, read-only, no capability, no new privilege',
         const pids = readdirSync('/proc').filter((name) => /^\\d+$/.test(name) && name !== String(process.pid));
         console.log(pids.map((pid) => /^State:\\t(\\w)/m.exec(readFileSync('/proc/' + pid + '/status', 'utf8'))[1]).join(''));
       `);
-      expect(states).toMatch(/^[SR]{2}$/);
+      // Two that live: on a busy machine one of them may wait for its disk (D).
+      expect(states).toMatch(/^[SRD]{2}$/);
       expect(await media.terminate()).toEqual({ code: 0, signal: null });
     } finally {
       await media.stop();

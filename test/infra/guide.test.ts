@@ -54,4 +54,4 @@ test('what the guide lets the user of Redis do is all that servers ask of it', a
     for (const server of servers) await server.stop();
     await redis.stop();
   }
-}, 60_000);
+});

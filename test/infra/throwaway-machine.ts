@@ -136,10 +136,10 @@ export class ThrowawayMachine {
     };
   }
 
-  /** Whether a command succeeds, asked until it does. Rejects after half a minute. */
+  /** Whether a command succeeds, asked until it does. Rejects after two minutes. */
   async until(line: string): Promise<void> {
     await this.shell(
-      `for _ in {1..300}; do ${line} && exit; sleep 0.1; done; systemctl journal | tail -n 50; exit 1`,
+      `for _ in {1..1200}; do ${line} && exit; sleep 0.1; done; systemctl journal | tail -n 50; exit 1`,
     );
   }
 

@@ -77,12 +77,12 @@ beforeAll(async () => {
   build = await ProcessBuild.make('src/container.ts');
   machine = await ThrowawayMachine.start(build.entry);
   await machine.cloud({ parameters });
-}, 60_000);
+});
 
 afterAll(async () => {
   await machine.stop();
   build.remove();
-}, 30_000);
+});
 
 async function statusOfMetrics(token: string): Promise<number> {
   const response = await fetch(`${node.http}/metrics`, { headers: { authorization: `Bearer ${token}` } });
@@ -106,7 +106,7 @@ describe('the first start', () => {
     await peer.join(node);
     peer.socket.drop();
     expect(await machine.shell('cat /var/log/calls')).toContain('dnf -q -y install docker');
-  }, 60_000);
+  });
 
   test('[Z21] secrets are nowhere but in files of root in memory: not in arguments, not on the disk', async () => {
     expect(await statusOfMetrics(secrets[0] ?? '')).toBe(200);
@@ -157,7 +157,7 @@ describe('the first start', () => {
     expect(await machine.shell('curl -sk -o /dev/null -w "%{http_code}" https://localhost/metrics')).toBe(
       '401',
     );
-  }, 60_000);
+  });
 
   test('[Z28] TURN knows the secret and the one before it, and relays nobody to a private address', async () => {
     const before = await turnLogin();
@@ -171,7 +171,7 @@ describe('the first start', () => {
     expect(await relayTo('10.77.0.99', { ...before, credential: 'wrong' })).toMatch(
       /Cannot complete Allocation/,
     );
-  }, 60_000);
+  });
 });
 
 interface Login {
@@ -195,7 +195,7 @@ async function relayTo(peer: string, { username, credential }: Login, clients = 
   const { output } = await machine.run(
     ...[
       'timeout',
-      '10',
+      '60',
       'turnutils_uclient',
       '-c',
       '-n',
@@ -227,7 +227,7 @@ test('[Z20] why a container does not start is in what the script says, and it is
   } finally {
     await other.stop();
   }
-}, 60_000);
+});
 
 describe('while it serves', () => {
   test('[Z23] the script again changes nothing and restarts nothing', async () => {
@@ -236,7 +236,7 @@ describe('while it serves', () => {
     expect(await machine.userData(script)).toEqual({ code: 0, output: '' });
     expect(await machine.service('signaling-server')).toEqual(before);
     expect(await machine.shell('find /etc /usr/local -type f -printf "%p %T@\n" | sort')).toBe(files);
-  }, 30_000);
+  });
 
   test('[Z24] systemctl stop sends a full session away, and the server ends by itself with 0', async () => {
     const user = await node.signIn();
@@ -248,7 +248,7 @@ describe('while it serves', () => {
     await stopped;
     expect(await machine.service('signaling-server')).toMatchObject({ state: 'inactive', result: 0 });
     expect(await machine.shell('ls /run/signaling')).not.toContain('server');
-  }, 30_000);
+  });
 
   test('[Z25] a secret that was changed is taken at the next start', async () => {
     const changed = { ...parameters, '/signaling/ADMIN_TOKEN': 'admin-token-of-today' };
@@ -259,7 +259,7 @@ describe('while it serves', () => {
       await statusOfMetrics('admin-token-of-yesterday'),
       await statusOfMetrics('admin-token-of-today'),
     ]).toEqual([401, 200]);
-  }, 30_000);
+  });
 
   test('[Z26] a server that dies is started again, one that lives never', async () => {
     const { starts } = await machine.service('signaling-server');
@@ -267,7 +267,7 @@ describe('while it serves', () => {
     await machine.until(`[ "$(systemctl show signaling-server | jq .starts)" = ${starts + 1} ]`);
     await ready();
     expect(script).not.toMatch(/cron|docker restart|--restart|HEALTHCHECK|autoheal/i);
-  }, 30_000);
+  });
 
   test('[Z27] an update takes the image that the parameter names; one that does not get ready is told', async () => {
     await machine.cloud({ parameters: { ...parameters, '/signaling/image': newImage } });
@@ -285,7 +285,7 @@ describe('while it serves', () => {
     // What cannot be fetched is found while the old one serves.
     expect(failed).toMatchObject({ code: 1, output: expect.stringContaining('not found') });
     expect(await machine.service('signaling-server')).toMatchObject({ pid, state: 'active' });
-  }, 60_000);
+  });
 });
 
 describe('what was written', () => {
@@ -306,7 +306,7 @@ describe('what was written', () => {
       ),
     );
     expect(outcome).toEqual({ code: 0, output: '' });
-  }, 30_000);
+  });
 
   test('what the rehearsal starts is what the image starts', () => {
     const dockerfile = readFileSync('Dockerfile', 'utf8');
@@ -328,7 +328,8 @@ describe('a host of a group', () => {
     autoScaling: {
       group: 'webrtc-signaling-rehearsal-server',
       launchHook: 'ready',
-      launchTimeoutS: 30,
+      // Nothing here is late: what hangs, the test's own limit ends.
+      launchTimeoutS: 600,
       terminateHook: 'drained',
       unhealthyAfterS: 1,
     },
@@ -348,11 +349,11 @@ describe('a host of a group', () => {
     const { code, output } = await member.userData(script);
     expect(code).toBe(0);
     expect(output).toMatch(/^.*ValidationError.*\n$/);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await member.stop();
-  }, 30_000);
+  });
 
   test('[Z29] it comes into service when it is ready, and leaves when its peers were sent away', async () => {
     expect(await member.called('autoscaling complete-lifecycle-action')).toMatchObject({
@@ -374,7 +375,7 @@ describe('a host of a group', () => {
     expect(await member.service('signaling-server')).toMatchObject({ state: 'inactive', result: 0 });
     await member.until('! systemctl -q is-active signaling-watch');
     expect(await member.service('signaling-watch')).toMatchObject({ result: 0 });
-  }, 60_000);
+  });
 
   test('[Z29] it puts its figures', async () => {
     const { namespace, 'metric-data': data } = await figures;
@@ -394,5 +395,5 @@ describe('a host of a group', () => {
       'instance-id': 'i-0123456789abcdef0',
       'health-status': 'Unhealthy',
     });
-  }, 60_000);
+  });
 });

@@ -13,7 +13,7 @@ import { ProcessBuild } from '../support/process-build.js';
 
 /** Asks until somebody listens. */
 async function signIn(port: string): Promise<number> {
-  const signal = AbortSignal.timeout(30_000);
+  const signal = AbortSignal.timeout(120_000);
   for (;;) {
     try {
       return (await fetch(`http://127.0.0.1:${port}/anonymous-signin`, { method: 'POST', signal })).status;
@@ -99,4 +99,4 @@ test('[K8] lines beyond 4 MiB that nobody reads are lost, and it is told once ho
     closeSync(fd);
     rmSync(folder, { recursive: true });
   }
-}, 60_000);
+});

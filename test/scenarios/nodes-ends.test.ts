@@ -112,7 +112,7 @@ describe('SIGTERM', () => {
     ]);
     const told = await scene.settle(place.survivors, anna);
     expect(told.filter(({ type }) => type === 'user_left')).toEqual([]);
-  }, 20_000);
+  });
 });
 
 describe('SIGKILL', () => {
@@ -214,7 +214,7 @@ describe('SIGKILL', () => {
     const deleted = await place.left.post('/delete-peers-and-room', { peer_id: owner.username });
     expect(deleted.text).toBe('{"status":"peer deleted successfully"}');
     await anna.until({ type: 'room_closed' });
-  }, 20_000);
+  });
 });
 
 function turn(): Promise<void> {

@@ -129,7 +129,7 @@ describe('while all is well', () => {
     await dead.kill();
     await anna.find({ type: 'sfu_producer_closed', producer_id: producerId });
     await nodes.replaceRight();
-  }, 60_000);
+  });
 });
 
 describe('when it dies', () => {

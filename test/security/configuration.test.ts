@@ -184,7 +184,7 @@ describe('the Media Service', () => {
     built = await ProcessBuild.make('src/media/main.ts');
     service = await MediaProcess.start(built.entry);
     closed = await MediaProcess.start(built.entry, { MEDIA_METRICS_NETWORKS: 'none' });
-  }, 120_000);
+  });
   afterAll(async () => {
     await service.stop();
     await closed.stop();

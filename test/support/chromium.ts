@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { chromium, type Page } from 'playwright-core';
 
 const executablePath = '/usr/bin/chromium';
+/** For what hangs: a busy machine takes its time to open a page. */
+const patienceMs = 120_000;
 
 const flags = [
   // Root, as which containers run tests, cannot have the sandbox.
@@ -35,6 +37,7 @@ export async function openChromium(): Promise<Browser> {
   return {
     newPage: async (url) => {
       const context = await browser.newContext();
+      context.setDefaultTimeout(patienceMs);
       const page = await context.newPage();
       await page.goto(url);
       return page;

@@ -20,7 +20,7 @@ export class FaultProxy {
     this.join(client);
   });
 
-  private constructor(private readonly targetPort: number) {}
+  private constructor(private targetPort: number) {}
 
   static async start(targetPort: number): Promise<FaultProxy> {
     const proxy = new FaultProxy(targetPort);
@@ -38,6 +38,11 @@ export class FaultProxy {
     if (fault.kind === 'refuse') for (const client of this.clients) client.resetAndDestroy();
     if (fault.kind === 'hang-old') this.old = new WeakSet(this.clients);
     this.events.emit('fault');
+  }
+
+  /** Who connects from now on finds the one at this port. */
+  aim(targetPort: number): void {
+    this.targetPort = targetPort;
   }
 
   /** Resolves when so many clients are connected. */

@@ -36,8 +36,9 @@ export class RedisServer {
     const file = path.join(folder, 'sentinel.conf');
     const lines = [
       `sentinel monitor main 127.0.0.1 ${String(masterPort)} 1`,
-      'sentinel down-after-milliseconds main 300',
-      'sentinel failover-timeout main 2000',
+      // A busy machine may keep a master that is well from its processor for a while: that is no reason to leave it.
+      'sentinel down-after-milliseconds main 2000',
+      'sentinel failover-timeout main 5000',
     ];
     writeFileSync(file, lines.join('\n'));
     const server = new RedisServer(port, folder, [file, '--sentinel']);
@@ -107,14 +108,19 @@ export class RedisCluster {
   private constructor(readonly servers: readonly RedisServer[]) {}
 
   static async start(): Promise<RedisCluster> {
-    const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000'];
-    const servers = await Promise.all([1, 2, 3].map(() => RedisServer.start(...options)));
+    // Nodes wait 15 s for each other: on a busy machine one that is well may be silent for some.
+    const servers = await Promise.all([1, 2, 3].map(() => RedisServer.start('--cluster-enabled', 'yes')));
     const addresses = servers.map(({ address }) => address);
     const create = ['--cluster', 'create', ...addresses, '--cluster-yes'];
-    const { code } = await Program.start(binary('redis-cli'), create).exited;
-    if (code !== 0) throw new Error('redis-cli could not make the cluster');
+    const cluster = new RedisCluster(servers);
+    const program = Program.start(binary('redis-cli'), create);
+    const { code } = await program.exited;
+    if (code !== 0) {
+      await cluster.stop();
+      throw new Error(`redis-cli could not make the cluster:\n${program.output}`);
+    }
     await Promise.all(servers.map((server) => server.line(/Cluster state changed: ok/)));
-    return new RedisCluster(servers);
+    return cluster;
   }
 
   /** For `REDIS_CLUSTER_NODES`. */

@@ -19,13 +19,13 @@ beforeAll(async () => {
   await buildPagesFor(made.folder);
   server = await ServerProcess.start(made.entry, { ADMIN_TOKEN: token });
   browser = await openChromium();
-}, 120_000);
+});
 
 afterAll(async () => {
   await browser.close();
   await server.stop();
   made.remove();
-}, 60_000);
+});
 
 /** The number of a card. */
 const card = (name: string): string =>
@@ -61,7 +61,7 @@ describe('the dashboard page', () => {
           target: 'ben',
           candidate: { candidate: '', sdpMid: null, sdpMLineIndex: 0 },
         });
-    }, 50);
+    });
     const heard = ben.expect({ type: 'candidate' });
     const missing = `[...document.querySelectorAll('#cards div, .latest span')].filter(
       ({ textContent }) => textContent.includes('–'))`;
@@ -89,7 +89,7 @@ describe('the dashboard page', () => {
     expect(stored).toEqual({ cookie: '', kept: { 'dashboard.token': token } });
     // The two refusals are what the test has asked for.
     expect(complaints.filter((text) => !text.includes('401'))).toEqual([]);
-  }, 120_000);
+  });
 
   test('[H15] says what is wrong while the server does not answer, or another one does, and goes on when it does', async () => {
     const { page } = await openWatched(browser, `${server.node.http}/dashboard`, {
@@ -182,7 +182,7 @@ describe('the dashboard page', () => {
     const shown = `[...document.querySelectorAll('details')].filter(({ hidden }) => !hidden).length === 1`;
     expect(await comesTrue(page, shown, withinMs)).toBe(true);
     expect(complaints).toEqual([]);
-  }, 60_000);
+  });
 });
 
 describe('figures as the dashboard reads them', () => {

@@ -34,7 +34,7 @@ beforeAll(async () => {
   };
   server = await ServerProcess.start(serverBuild.entry, settings);
   browser = await openChromium();
-}, 120_000);
+});
 
 afterAll(async () => {
   await browser.close();
@@ -42,7 +42,7 @@ afterAll(async () => {
   await media.stop();
   serverBuild.remove();
   mediaBuild.remove();
-}, 60_000);
+});
 
 async function join({ page }: WatchedPage, name: string): Promise<void> {
   await page.getByLabel('Your name').fill(name);
@@ -86,7 +86,7 @@ describe('the demo page', () => {
     await shows(ben.page, 'people', 'Ada (host)');
     await shows(ben.page, 'tiles', 'connected');
     expect(await ben.page.getByRole('button', { name: 'Switch to SFU' }).isDisabled()).toBe(true);
-  }, 120_000);
+  });
 
   test('[H16] muted and dark: what is held back is not sent', async () => {
     await ada.page.getByRole('button', { name: 'Camera off' }).click();
@@ -124,7 +124,7 @@ describe('the demo page', () => {
     await until(ada.page, 'Cyd has left', `!document.getElementById('people').innerText.includes('Cyd')`);
     expect(cyd.complaints).toEqual([]);
     await cyd.page.close();
-  }, 180_000);
+  });
 
   test('[H16] nothing was complained of: no violation of the policy, no error', () => {
     expect([...ada.complaints, ...ben.complaints]).toEqual([]);
@@ -148,7 +148,7 @@ describe('the demo page', () => {
     await say(ben.page, 'here again');
     await shows(ada.page, 'said', 'Ben: here again');
     for (const { page } of [ada, ben]) await page.close();
-  }, 120_000);
+  });
 
   test('[H16] who presses Join again while the browser asks for the camera is there once', async () => {
     const { page } = await openWatched(browser, `${server.node.http}/demo`, {
@@ -259,5 +259,5 @@ describe('the demo page', () => {
     } finally {
       await alone.stop();
     }
-  }, 60_000);
+  });
 });

@@ -387,7 +387,7 @@ describe('asyncapi.json', () => {
     );
     expect(faults.filter((one) => one !== undefined)).toEqual([]);
     expect(faults.length).toBeGreaterThan(25);
-  }, 60_000);
+  });
 });
 
 async function framesUntil(peer: TestPeer, isLast: (frame: Frame) => boolean): Promise<Frame[]> {

@@ -167,5 +167,5 @@ describe('the pages', () => {
       await Promise.all([signaling.close(), withPages.close()]);
       rmSync(folder, { recursive: true, force: true });
     }
-  }, 60_000);
+  });
 });
