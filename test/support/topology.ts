@@ -79,11 +79,16 @@ export class ProcessPair implements Place {
     return { left: this.left, right: this.left };
   }
 
-  /** A new process in the place of the one that has ended. */
+  /**
+   * A new process in the place of the one on the right, which is killed if it has not ended. The new one runs before that: who
+   * was there has only its grace to come back, and a busy machine takes its time to start a process.
+   */
   async replaceRight(): Promise<void> {
     const { rightProcess } = this;
+    const next = await this.#launch('right');
+    await rightProcess.kill();
     await rightProcess.stop();
-    this.#right = await this.#launch('right');
+    this.#right = next;
   }
 
   async stop(): Promise<void> {
