@@ -12,11 +12,12 @@ import { flatName } from '../../src/dialects/flat/name.js';
 import { gatewayName } from '../../src/dialects/gateway/name.js';
 import { webrtcName, webrtcSnakeName } from '../../src/dialects/webrtc/name.js';
 import { startAwsEmulators, type AwsEmulators } from '../support/aws-emulators.js';
+import { DialectPeer } from '../support/dialect-peers.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { RedisServer } from '../support/redis.js';
 import { RoamingPeer } from '../support/roaming-peer.js';
 import { TestServer } from '../support/server.js';
-import { TimedServer } from '../support/timed-server.js';
+import { TimedServer, turn } from '../support/timed-server.js';
 import { TestNode } from '../support/test-node.js';
 import { TestPeer } from '../support/test-peer.js';
 import { Reading, runTool } from './reading.js';
@@ -193,6 +194,67 @@ describe('on one node', () => {
     expect(names.map(dialectLabel)).toEqual(['flat', 'gateway', 'webrtc', 'webrtc']);
     expect(dialectLabel('something else')).toBe('other');
     expect(new Set([...names.map(dialectLabel), 'other'])).toEqual(new Set(dialectLabels));
+  });
+});
+
+describe('[J2] what is not handed to a socket', () => {
+  let timed: TimedServer;
+  let node: TestNode;
+  beforeEach(async () => {
+    timed = await TimedServer.start();
+    node = new TestNode(timed.server.http, timed.server.ws);
+  });
+  afterEach(async () => {
+    node.hangUp();
+    await timed.stop();
+  });
+
+  const local = (reading: Reading, part: 'count' | 'sum'): number =>
+    reading.value(`signaling_relay_seconds_${part}`, { path: 'local' });
+
+  test('because its dialect has no words for it is not counted, and lends its time to nothing that is said later', async () => {
+    const { server, clock } = timed;
+    const user = await node.signIn();
+    const room = await node.createRoom(user);
+    const anna = await server.join(room, 'anna', {}, user);
+    const gwen = await DialectPeer.join('gateway', node, room, 'gwen', await node.signIn());
+    await anna.expect({ type: 'user_joined' });
+    const before = server.tally.frames_received;
+    anna.send({ type: 'hand_raise', is_raised: true });
+    while (server.tally.frames_received === before) await turn();
+    expect(local(await Reading.of(server.http), 'count')).toBe(0);
+    clock.advance(60_000);
+    anna.send({ type: 'offer', target: 'gwen', sdp: 'v=0' });
+    expect(await gwen.nextSignal()).toMatchObject({ kind: 'offer', from: 'anna' });
+    const reading = await Reading.of(server.http);
+    expect([local(reading, 'count'), local(reading, 'sum')]).toEqual([1, 0]);
+    gwen.cut();
+  });
+
+  test('because its peer does not read lends its time to nothing that is said later', async () => {
+    await timed.stop();
+    timed = await TimedServer.start({ MAX_MESSAGE_BYTES: '65536', MAX_OUTBOX_BYTES: '131072' });
+    const { server, clock } = timed;
+    node = new TestNode(server.http, server.ws);
+    const user = await node.signIn();
+    const room = await node.createRoom(user);
+    // Nobody is told anything that was not asked for: nothing leaves but what is relayed.
+    const anna = await node.register(room, 'anna', user);
+    const bert = await node.register(room, 'bert', await node.signIn());
+    const carl = await node.register(room, 'carl', await node.signIn());
+    bert.socket.pause();
+    const large = 'x'.repeat(60_000);
+    while (server.tally.slow_consumers === 0) {
+      anna.send({ type: 'candidate', sender: 'anna', target: 'bert', candidate: large });
+      await turn();
+    }
+    // What it was cut in is over.
+    await turn();
+    clock.advance(60_000);
+    anna.send({ type: 'candidate', sender: 'anna', target: 'carl', candidate: 'c' });
+    await carl.expect({ type: 'candidate', candidate: 'c' });
+    expect(local(await Reading.of(server.http), 'sum')).toBe(0);
+    bert.socket.resume();
   });
 });
 

@@ -156,17 +156,17 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
   }
 
   #refuseTooBig(): void {
-    if (this.#isClosing) return;
     this.send({ type: 'refused', error: new SignalingError('MESSAGE_TOO_BIG', PreJoinGuard.tooBig) });
     this.close('too_big');
   }
 
   encode(event: Event, ask?: Ask): Buffer | undefined {
-    const isMessage = event.type === 'signal' || event.type === 'message';
-    if (isMessage && !this.#isClosing) this.#context.relay.handed(this);
-    const frame = isMessage ? event.frame : undefined;
-    const isVerbatim = frame?.isSigned === true && frame.dialect === this.#dialect.name;
-    return isVerbatim ? frame.bytes : this.#context.encoder(this.#dialect, event, ask, this.#scope);
+    const said = event.type === 'signal' || event.type === 'message' ? event : undefined;
+    const isVerbatim = said?.frame?.isSigned === true && said.frame.dialect === this.#dialect.name;
+    const { relay, encoder } = this.#context;
+    const payload = isVerbatim ? said.frame.bytes : encoder(this.#dialect, event, ask, this.#scope);
+    if (said !== undefined && payload !== undefined && !this.#isClosing) relay.handed(this);
+    return payload;
   }
 
   write(payload: Buffer): boolean {
@@ -209,7 +209,6 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
   }
 
   checkAlive(): void {
-    if (this.#isClosing) return;
     if (this.#inbound.isWaiting) this.#pulse.heard();
     if (this.#pulse.beat()) return;
     this.#context.logger.info('pong_timeout', { session: this.#session.id });
@@ -237,6 +236,7 @@ export class Connection implements EventSink, SocketListener, InboundTap, FrameE
     if (this.#isClosing) return;
     this.#context.tally.metrics.families.closes.add({ reason });
     this.#isClosing = true;
+    this.#context.flusher.schedule(this.#outbox);
     this.#releaseGuard();
     this.#inbound.clear();
     this.#unwatch();

@@ -173,7 +173,10 @@ export class Flusher {
     this.#onFlushed = onFlushed;
   }
 
-  /** Call it after the first push to an outbox that was empty. */
+  /**
+   * Call it after the first push to an outbox that was empty; and when the outbox takes no more: then what was meant for
+   * it is timed with this turn, not with whatever is flushed next.
+   */
   schedule(outbox: Outbox): void {
     if (this.#dirty.push(outbox) === 1) setImmediate(this.#run);
   }
