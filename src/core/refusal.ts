@@ -24,18 +24,27 @@ export function refuse(
   error: SignalingError,
   ask: Ask | undefined,
 ): void {
-  const { refusals } = context.tally.metrics.families;
+  const told = sayNo(context, session, error, ask) ? 'yes' : 'no';
+  context.tally.metrics.families.refusals.add({ code: error.code, told });
+}
+
+/** The same, of what is counted elsewhere. True: the peer is told. */
+export function sayNo(
+  { logger }: Context,
+  session: Session,
+  error: SignalingError,
+  ask: Ask | undefined,
+): boolean {
   if (session.state.quiet && ask?.answered !== true) {
-    refusals.add({ code: error.code, told: 'no' });
     if (!session.silentRefusalLogged) {
       session.silentRefusalLogged = true;
-      context.logger.info('refused_silently', { session: session.id, code: error.code });
+      logger.info('refused_silently', { session: session.id, code: error.code });
     }
-    return;
+    return false;
   }
-  refusals.add({ code: error.code, told: 'yes' });
   session.tell({ type: 'refused', error }, ask);
   strike(session, error);
+  return true;
 }
 
 /** Nonsense is counted, of those who can be told. */

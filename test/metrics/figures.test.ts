@@ -137,6 +137,8 @@ describe('on one node', () => {
     expect(value('joins_refused', { code: 'INVALID_TOKEN' })).toBe(1);
     expect(value('refusals', { code: 'PEER_NOT_FOUND', told: 'yes' })).toBe(1);
     expect(value('refusals', { code: 'PEER_NOT_FOUND', told: 'no' })).toBe(1);
+    // What is counted as a refused join is not counted again.
+    expect(value('refusals', { code: 'INVALID_TOKEN' })).toBe(0);
     expect(value('upgrades_refused', { status: '404' })).toBe(1);
     expect(value('resumes', { outcome: 'here' })).toBe(1);
     expect(value('resumes', { outcome: 'unknown' })).toBe(1);

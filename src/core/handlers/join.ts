@@ -16,7 +16,7 @@ import { findRoom } from '../find-room.js';
 import { isStorable, maxMetadataChars } from '../metadata.js';
 import { namesAfter, unnamed } from '../names.js';
 import { note } from '../note.js';
-import { refuse } from '../refusal.js';
+import { sayNo } from '../refusal.js';
 import type { Room } from '../room.js';
 import { sit } from '../seating.js';
 import { sameSecret } from '../secret.js';
@@ -51,7 +51,7 @@ export async function join(
     }
     const room = command.roomId;
     note(context, 'join_refused', session, { code: error.code, ...(room !== undefined && { room }) });
-    refuse(context, session, await answerToBadToken(context, session.arrived.address, error), ask);
+    sayNo(context, session, await answerToBadToken(context, session.arrived.address, error), ask);
     // Its address leads nowhere else.
     if (command.isDoor === true && session.state.at === 'outside')
       session.sink.close(endOf[error.code] ?? 'unavailable');
