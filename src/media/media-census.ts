@@ -64,6 +64,6 @@ export function takeGauges(workers: Workers, rooms: MediaRooms): MediaGauges {
     consumers: sum('consumers'),
     load: workers.load,
     worker_deaths_total: workers.deaths,
-    worker_cpu_seconds_total: workers.alive.reduce((total, { cpuMs }) => total + cpuMs, 0) / 1_000,
+    worker_cpu_seconds_total: workers.cpuMs / 1_000,
   };
 }

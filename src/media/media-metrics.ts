@@ -25,7 +25,8 @@ const help = {
   consumers: 'Consumers open now',
   load: 'Producers and consumers of the busiest worker, as a share of what it is good for; a million without workers',
   worker_deaths_total: 'Worker processes that died',
-  worker_cpu_seconds_total: 'CPU time of the workers alive, as of the latest look at them, every 5 seconds',
+  worker_cpu_seconds_total:
+    'CPU time of the workers, those that died included, as of the latest look at each, every 5 seconds',
 } as const satisfies Record<keyof MediaGauges, string>;
 
 /** Gauges of prom-client whose names say that they were counters; by kind they are there under another. */

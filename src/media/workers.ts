@@ -32,6 +32,8 @@ const patienceMs = 800;
 /** The worker processes, as many as asked for; one that dies is replaced. */
 export class Workers {
   deaths = 0;
+  /** CPU time of those that died, milliseconds. */
+  #spentCpuMs = 0;
   readonly #engine: Engine;
   readonly #settings: WorkerSettings;
   readonly #clock: MediaClock;
@@ -72,6 +74,11 @@ export class Workers {
     return [...this.#alive];
   }
 
+  /** CPU time of all that have ever run, milliseconds: it must not fall when one dies. */
+  get cpuMs(): number {
+    return this.alive.reduce((total, { cpuMs }) => total + cpuMs, this.#spentCpuMs);
+  }
+
   /** 0 to 1 and beyond: of one worker, or the busiest one's. */
   loadOf({ weight }: MediaWorker): number {
     return weight / this.#settings.consumersPerWorker;
@@ -95,7 +102,7 @@ export class Workers {
       } catch (error) {
         if (worker.isAlive) throw new MediaRefusal('INTERNAL', 'No router could be made.', { cause: error });
         // It died meanwhile: the next one will do.
-        this.#alive.delete(worker);
+        this.#bury(worker);
       } finally {
         worker.use.rooms -= 1;
       }
@@ -137,7 +144,7 @@ export class Workers {
     this.#alive.add(worker);
     this.#log.info('worker_started', { pid: worker.pid });
     worker.onDeath(() => {
-      this.#alive.delete(worker);
+      this.#bury(worker);
       this.deaths += 1;
       this.#log.error('worker_died', { pid: worker.pid });
       this.#replace();
@@ -164,6 +171,10 @@ export class Workers {
       });
     });
     return Promise.race([started, late]).finally(callOff);
+  }
+
+  #bury(worker: MediaWorker): void {
+    if (this.#alive.delete(worker)) this.#spentCpuMs += worker.cpuMs;
   }
 
   #replace(): void {

@@ -145,6 +145,37 @@ test('[M4] a worker that hangs is taken for dead', async () => {
   }
 });
 
+test('[J1] the CPU time of a worker that died is counted on: a counter that falls would look like a start', async () => {
+  const clock = new FakeClock();
+  const config = loadMediaConfig({
+    INTERNAL_SERVICE_KEY: mediaKey,
+    MEDIA_PORT: '0',
+    MEDIA_WORKERS: '1',
+    LOG_LEVEL: 'silent',
+  });
+  const app = createMediaApp(config, await testedEngine(), clock, testMediaLog());
+  const url = await app.listen();
+  const caller = new MediaCaller(url);
+  const figure = async (name: string): Promise<number> => {
+    const text = await (await fetch(`${url}/metrics`)).text();
+    return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]);
+  };
+  try {
+    // Nobody has looked at it yet; it is looked at every five seconds.
+    await eventually(async () => {
+      clock.advance(5_000);
+      return (await figure('media_worker_cpu_seconds_total')) > 0;
+    });
+    const [{ pid } = { pid: 0 }] = (await caller.stats()).workers;
+    const before = await figure('media_worker_cpu_seconds_total');
+    process.kill(pid, 'SIGKILL');
+    await eventually(async () => (await figure('media_worker_deaths_total')) === 1);
+    expect(await figure('media_worker_cpu_seconds_total')).toBeGreaterThanOrEqual(before);
+  } finally {
+    await app.close();
+  }
+});
+
 test('[M4] the service told to end takes its workers with it and exits with 0; one that is killed leaves none either', async () => {
   for (const end of ['terminate', 'kill'] as const) {
     const [service, caller] = await start({ MEDIA_WORKERS: '2' });
