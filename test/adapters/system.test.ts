@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, test } from '@jest/globals';
 import { PinoLogger } from '../../src/adapters/system/pino-logger.js';
 import { PrometheusMetrics } from '../../src/adapters/system/prometheus-metrics.js';
@@ -29,6 +30,22 @@ describe('SystemClock', () => {
     await due;
     clearInterval(alive);
     expect(calls).toEqual(['due']);
+  });
+
+  test('[K9] what a timer does is no part of the trace in which it was set', async () => {
+    const traces = new AsyncLocalStorage<string>();
+    const alive = setInterval(() => undefined, 1000);
+    const seen = await traces.run(
+      'a join',
+      () =>
+        new Promise((resolve) => {
+          clock.after(1, () => {
+            resolve(traces.getStore());
+          });
+        }),
+    );
+    clearInterval(alive);
+    expect(seen).toBeUndefined();
   });
 });
 

@@ -1,6 +1,10 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Clock } from '../../ports/runtime.js';
 
 export class SystemClock implements Clock {
+  /** What a timer does is no part of what set it: the trace of a join would go on for as long as the server. */
+  private readonly apart = new AsyncResource('SystemClock');
+
   now(): number {
     return Date.now();
   }
@@ -10,7 +14,9 @@ export class SystemClock implements Clock {
   }
 
   after(ms: number, run: () => void): () => void {
-    const timer = setTimeout(run, ms);
+    const timer = setTimeout(() => {
+      this.apart.runInAsyncScope(run);
+    }, ms);
     timer.unref();
     return () => {
       clearTimeout(timer);
