@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { pino, type DestinationStream } from 'pino';
 import { standardOutput } from '../adapters/standard-output.js';
+import { withoutSecrets } from '../protocol/secret.js';
 
 /** All that a line may carry: ids, codes and numbers. No field takes an object, so SDP and RTP parameters cannot get there. */
 export interface MediaLogFields {
@@ -28,6 +29,7 @@ export interface MediaLog {
 export type MediaLogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug';
 
 const maxChars = 256;
+const maxMessageChars = 200;
 
 /** JSON lines `{level, time, node, event, …fields}`, on standard output unless a stream is given. */
 export function createMediaLog(level: MediaLogLevel, stream: DestinationStream = standardOutput()): MediaLog {
@@ -74,10 +76,8 @@ function bounded(fields: Record<string, unknown>): Record<string, unknown> {
 /** The library puts values, of RTP parameters too, into brackets and quotes: they are left out. */
 function describeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return typeof error;
-  const message = error.message
-    .replace(/\[[^\]]*\]?/g, '[…]')
-    .replace(/"[^"]*"?/g, '"…"')
-    .slice(0, 200);
+  const bare = error.message.replace(/\[[^\]]*\]?/g, '[…]').replace(/"[^"]*"?/g, '"…"');
+  const message = withoutSecrets(bare, maxMessageChars);
   const cause =
     error.cause === undefined || depth > 3 ? {} : { cause: describeError(error.cause, depth + 1) };
   return { name: error.name, message, ...cause };

@@ -26,3 +26,15 @@ export class Secret {
     return hidden;
   }
 }
+
+/** Tokens (RFC 7519), logins in addresses, Bearer values. */
+const quoted =
+  /eyJ[\w-]{8,}\.[\w-]*(\.[\w-]*)?|(?<=:\/\/)[^\s/@"']{1,256}(?=@)|(?<=\bBearer )[\w.~+/=-]{8,}/g;
+
+/**
+ * For texts of others, which may quote what they were given. `maxChars`: what is longer is cut, because the search takes
+ * quadratic time; 4,000 at most.
+ */
+export function withoutSecrets(text: string, maxChars: number): string {
+  return text.slice(0, maxChars).replace(quoted, '[redacted]');
+}

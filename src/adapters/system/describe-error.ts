@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { SignalingError } from '../../protocol/errors.js';
+import { withoutSecrets } from '../../protocol/secret.js';
 
 /** An id or a text of a client is not written at greater length. */
 export const maxLogChars = 256;
@@ -41,10 +42,6 @@ function isError(value: unknown): value is Error {
   return value instanceof Error || types.isNativeError(value);
 }
 
-/** What a vendor's text may quote of what it was given: tokens (RFC 7519), logins in addresses, Bearer values. */
-const quoted =
-  /eyJ[\w-]{8,}\.[\w-]*(\.[\w-]*)?|(?<=:\/\/)[^\s/@"']{1,256}(?=@)|(?<=\bBearer )[\w.~+/=-]{8,}/g;
-
 function safe(text: string, most = maxMessageChars): string {
-  return text.slice(0, most).replace(quoted, '[redacted]');
+  return withoutSecrets(text, most);
 }
