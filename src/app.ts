@@ -12,6 +12,8 @@ export interface App {
   close(): Promise<void>;
   /** Goes on with the audit trail in a new file: the old one was moved away. */
   reopenLogs(): void;
+  /** Tells the log what the process is about to end of. */
+  crashed(error: unknown): void;
   /** Base URLs, once listening: `http://host:port` and `ws://host:port`. */
   readonly addresses: { readonly http: string; readonly ws: string };
   /** Pages for people, once listening: their names and addresses. */
@@ -57,6 +59,9 @@ export async function createApp(config: Config, overrides: Partial<Ports> = {}):
     close,
     reopenLogs: () => {
       signaling.reopenLogs();
+    },
+    crashed: (error) => {
+      logger.error('crashed', { error });
     },
     get addresses() {
       return { http: `http://${httpServer.address}`, ws: `ws://${wsServer.address}` };

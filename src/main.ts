@@ -18,6 +18,13 @@ function explain(error: unknown): string {
   return error.stack ?? error.message;
 }
 
+/** Node ends the process, and says why in lines that no alarm reads. */
+function tellOfCrash(app: App): void {
+  process.on('uncaughtExceptionMonitor', (error) => {
+    app.crashed(error);
+  });
+}
+
 function handleSignals(app: App, auditLog: string): void {
   let isStopping = false;
   const stop = (signal: NodeJS.Signals): void => {
@@ -45,6 +52,7 @@ function handleSignals(app: App, auditLog: string): void {
 try {
   const config = loadConfig();
   const app = await createApp(config);
+  tellOfCrash(app);
   await app.listen();
   handleSignals(app, config.auditLog);
   say(`HTTP       ${app.addresses.http}  (try ${app.addresses.http}/health)`);

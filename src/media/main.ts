@@ -19,6 +19,13 @@ function explain(error: unknown): string {
   return error.stack ?? error.message;
 }
 
+/** Node ends the process, and says why in lines that no alarm reads. */
+function tellOfCrash(app: MediaApp): void {
+  process.on('uncaughtExceptionMonitor', (error) => {
+    app.crashed(error);
+  });
+}
+
 function handleSignals(app: MediaApp): void {
   let isStopping = false;
   const stop = (signal: NodeJS.Signals): void => {
@@ -54,6 +61,7 @@ function whereMediaGoes({
 try {
   const config = takeMediaConfig();
   const app = createMediaApp(config, await loadEngine(config.library));
+  tellOfCrash(app);
   const address = await app.listen();
   handleSignals(app);
   say(`Media Service  ${address}  (try ${address}/health)`);

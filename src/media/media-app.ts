@@ -39,6 +39,8 @@ export interface MediaApp {
   listen(): Promise<string>;
   /** Ends the workers and every connection. */
   close(): Promise<void>;
+  /** Tells the log what the process is about to end of. */
+  crashed(error: unknown): void;
 }
 
 export function createMediaApp(
@@ -92,6 +94,9 @@ export function createMediaApp(
       }, lastWordsMs);
       await closed;
       clearTimeout(timer);
+    },
+    crashed(error) {
+      log.error('crashed', { error });
     },
   };
 }
