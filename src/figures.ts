@@ -8,6 +8,7 @@ export interface FigureParts {
   readonly node: Pick<SignalingNode, 'figures' | 'notReady'>;
   readonly nodeName: string;
   readonly maxConnections: number;
+  readonly maxWaitingBytes: number;
   readonly outboxBytes: () => number;
   /** `undefined`: there is no Redis. */
   readonly isRedisReady: (() => boolean) | undefined;
@@ -21,6 +22,7 @@ export function createFigures({
   node,
   nodeName,
   maxConnections,
+  maxWaitingBytes,
   outboxBytes,
   isRedisReady,
 }: FigureParts): () => GaugeReadings {
@@ -32,6 +34,7 @@ export function createFigures({
     return {
       ...node.figures(),
       connections_limit: maxConnections,
+      waiting_limit_bytes: maxWaitingBytes,
       memory_limit_bytes: memoryLimitBytes(),
       outbox_bytes: outboxBytes(),
       ready: Number(reasons.length === 0),

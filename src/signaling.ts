@@ -107,6 +107,7 @@ async function assemble(
   });
   const waiting = new WaitingBytes(config.maxWaitingBytes, () => {
     tally.connections_shed += 1;
+    logger.warn('connection_shed');
   });
   const shared = {
     node,
@@ -129,6 +130,7 @@ async function assemble(
     node,
     nodeName: config.nodeId,
     maxConnections: config.maxConnections,
+    maxWaitingBytes: config.maxWaitingBytes,
     outboxBytes: () => gateway.waitingBytes,
     isRedisReady: backends.isRedisReady,
   });

@@ -85,6 +85,7 @@ export const gauges = {
   rooms: 'Rooms with a session or a kept name on this node now, by how their media goes',
   peers_elsewhere: 'Peers of other nodes in rooms of this one now',
   outbox_bytes: 'Bytes that wait for peers to read them now',
+  waiting_limit_bytes: 'What may wait for all connections together (MAX_WAITING_BYTES)',
   links: 'Other nodes that this one exchanges letters with now',
   link_waiting_bytes: 'Bytes of letters that other nodes have not said to have now',
   chats_waiting: 'Chat messages kept by this node until the archive is known to have them',

@@ -80,6 +80,12 @@ function numbers(results: readonly Result[]): number[] {
   return results.map(({ value: [, text] }) => Number(text));
 }
 
+/** Queries that are of the nodes chosen, or of the Media Services chosen. */
+const chosen = [
+  ['$instance', 'node', () => [nodes.left.http, nodes.right.http]],
+  ['$media', 'Media Service', () => [media.url]],
+] as const;
+
 /** What a query reads. */
 function namesIn(expr: string): string[] {
   const bare = expr.replaceAll(/"[^"]*"/g, '').replaceAll(/\b(by|on) \([^)]*\)/g, '');
@@ -91,6 +97,16 @@ describe('[J6] the dashboard', () => {
     const results = await prometheus.found(filled(expr));
     expect(results.length).toBeGreaterThan(0);
     for (const number of numbers(results)) expect(number).toBeGreaterThanOrEqual(0);
+  });
+
+  test.each(chosen)('%s shows no other target than a %s', async (variable, _what, urls) => {
+    const hosts = urls().map((url) => new URL(url).host);
+    const asked = queries.filter(([, expr]) => expr.includes(`"${variable}"`));
+    expect(asked.length).toBeGreaterThan(5);
+    for (const [title, expr] of asked) {
+      for (const { metric } of await prometheus.query(filled(expr)))
+        expect([title, ...hosts]).toContain(metric['instance'] ?? title);
+    }
   });
 
   test('is one that Grafana 10 reads, with panels that do not cover each other', () => {

@@ -9,11 +9,14 @@ import { ManagedServer } from '../../src/transport/http/managed-server.js';
 import { defaultBounds, type ServerBounds } from '../../src/transport/http/server-bounds.js';
 import { WaitingBytes, type Holder } from '../../src/transport/ws/waiting-bytes.js';
 import { parseTrustedProxies } from '../../src/transport/client-address.js';
+import { PinoLogger } from '../../src/adapters/system/pino-logger.js';
 import { SystemClock } from '../../src/adapters/system/system-clock.js';
+import type { Logger } from '../../src/ports/runtime.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { TestServer } from '../support/server.js';
 import { TestPeer } from '../support/test-peer.js';
 import { upTo } from '../support/topology.js';
+import { Reading } from '../metrics/reading.js';
 import { ask } from '../transport/http/raw-request.js';
 
 const clock = new SystemClock();
@@ -21,6 +24,15 @@ const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const hello: RequestListener = (_request, response) => {
   response.end('hello');
 };
+
+/** A log, and the names of what it was told. */
+function notedLog(): { readonly logger: Logger; readonly events: readonly string[] } {
+  const events: string[] = [];
+  const write = (line: string): void => {
+    events.push((JSON.parse(line) as { event: string }).event);
+  };
+  return { logger: new PinoLogger({ level: 'info', node: 'test', stream: { write } }), events };
+}
 
 /** All that comes until the connection ends. */
 async function heard(socket: Socket): Promise<string> {
@@ -226,7 +238,8 @@ describe('the server', () => {
   });
 
   test('[V27] a peer that holds back the end of its message is cut when all together hold too much; who holds less stays', async () => {
-    server = await TestServer.start({ MAX_WAITING_BYTES: '1500000', GRACE_MS: '0' });
+    const { logger, events } = notedLog();
+    server = await TestServer.start({ MAX_WAITING_BYTES: '1500000', GRACE_MS: '0' }, { logger });
     const user = await server.signIn();
     const room = await server.createRoom(user);
     const names = ['most', 'more', 'least'];
@@ -240,6 +253,9 @@ describe('the server', () => {
     for (let n = 0; n < 6; n += 1) more.socket.send(' '.repeat(100_000), { fin: false });
     await most.closed;
     expect(server.tally.connections_shed).toBe(1);
+    // Its client saw a connection that broke: here is why.
+    expect(events.filter((event) => event === 'connection_shed')).toHaveLength(1);
+    expect((await Reading.of(server.http)).value('signaling_waiting_limit_bytes')).toBe(1_500_000);
     more.socket.send('{"type":"heartbeat","id":"y"}', { fin: true });
     while ((await more.next())['reply_to'] !== 'y');
     least.send({ type: 'heartbeat', id: 'z' });
