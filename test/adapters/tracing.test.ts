@@ -142,6 +142,17 @@ describe('with a collector', () => {
     expect(receiver.bodies.join('')).not.toContain('a word of its own');
   });
 
+  test('[K9] what a client chose is cut as in the log', async () => {
+    const receiver = await started(SpanReceiver.start());
+    const server = await TestServer.start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url });
+    const { id_token } = await server.signIn();
+    const peer = await server.connect();
+    peer.send({ type: 'join_room', room_id: 'r'.repeat(10_000), token: 'abcdef', id_token });
+    await peer.expect({ type: 'error' });
+    await server.stop();
+    expect(receiver.named('join').attributes['room']).toBe('r'.repeat(256));
+  });
+
   test.each([
     ['no header', undefined],
     ['nonsense', 'nonsense'],

@@ -12,6 +12,8 @@ import { readTraceparent, writeTraceparent } from './traceparent.js';
 
 /** A collector that is down must not hold up the end of the process. */
 const lastFlushMs = 2_000;
+/** As the log has it. */
+const maxChars = 256;
 
 export interface TracingSettings extends NodeAttributes {
   /** Where the spans go. */
@@ -95,10 +97,17 @@ export class Tracing implements Traces {
       fail(span, error);
       throw error;
     } finally {
-      if (fields !== undefined) span.setAttributes(fields());
+      if (fields !== undefined) span.setAttributes(bounded(fields()));
       span.end();
     }
   }
+}
+
+/** Clients name rooms, and those that are refused too. */
+function bounded(fields: SpanFields): SpanFields {
+  const cut = (value: SpanFields[string]): SpanFields[string] =>
+    typeof value === 'string' ? value.slice(0, maxChars) : value;
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, cut(value)]));
 }
 
 /** Its code or its name. Its text may be a vendor's, and quote what it was given. */
