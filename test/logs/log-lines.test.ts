@@ -113,6 +113,24 @@ test('[K3] a flood of refused upgrades is 50 lines a second, and one that counts
   await server.stop();
 });
 
+test.each([
+  ['a version', { 'sec-websocket-version': '12' }, 'Sec-WebSocket-Version'],
+  ['a key', { 'sec-websocket-key': 'short' }, 'Sec-WebSocket-Key'],
+])(
+  '[K3] [J4] an upgrade with %s that is none is a line and is counted, as any other',
+  async (_, wrong, named) => {
+    const { logger, of } = openLog();
+    const server = await TestServer.start({}, { logger });
+    const { statusCode, headers } = await refusedUpgrade(server.ws, '/', wrong);
+    expect([statusCode, headers['sec-websocket-version']]).toEqual([400, '13']);
+    expect(of('upgrade_refused')).toEqual([
+      expect.objectContaining({ address: '127.0.0.1', status: 400, reason: expect.stringContaining(named) }),
+    ]);
+    expect(server.tally.metrics.families.upgrades_refused.sum({ status: '400' })).toBe(1);
+    await server.stop();
+  },
+);
+
 test('[K3] a refused request is a short line without a stack', async () => {
   const { logger, lines, of } = openLog();
   const server = await TestServer.start({}, { logger });
@@ -126,18 +144,21 @@ test('[K3] a refused request is a short line without a stack', async () => {
   expect(line?.length).toBeLessThan(400);
 });
 
-function refusedUpgrade(ws: string): Promise<void> {
+function refusedUpgrade(ws: string, path = '/nowhere', wrong: object = {}): Promise<http.IncomingMessage> {
   const { hostname, port } = new URL(ws);
   const headers = {
     connection: 'Upgrade',
     upgrade: 'websocket',
     'sec-websocket-version': '13',
     'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    ...wrong,
   };
   return new Promise((resolve, reject) => {
-    const request = http.get({ hostname, port, path: '/nowhere', headers, agent: false });
+    const request = http.get({ hostname, port, path, headers, agent: false });
     request.on('error', reject).on('response', (response) => {
-      response.resume().on('end', resolve);
+      response.resume().on('end', () => {
+        resolve(response);
+      });
     });
   });
 }

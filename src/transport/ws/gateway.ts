@@ -13,6 +13,7 @@ import type { ConnectionContext } from './connection-context.js';
 import { isOriginAllowed } from './origin.js';
 import { keptTraceparent } from './kept-traceparent.js';
 import { PeerSocket } from './peer-socket.js';
+import { readTarget } from './request-target.js';
 import { refuseUpgrade, type UpgradeRefusal } from './refuse-upgrade.js';
 import { Secret } from '../../protocol/secret.js';
 
@@ -67,6 +68,10 @@ export class Gateway {
       WebSocket: PeerSocket,
     };
     this.#sockets = new WebSocketServer(options);
+    // ws would refuse it by itself, and nobody would know.
+    this.#sockets.on('wsClientError', (error, stream, request) => {
+      this.#refuse(request, stream, 400, `This is no handshake of WebSocket 13. ${error.message}.`);
+    });
   }
 
   /** `sharesServer`: other paths are somebody else's to answer. The returned function undoes it. */
@@ -92,7 +97,7 @@ export class Gateway {
   }
 
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer, sharesServer: boolean): void {
-    const { path, query } = addressOf(request.url ?? '/');
+    const { path, query } = readTarget(request.url ?? '/');
     const door = this.#doors.find(path, query);
     if (door === undefined && sharesServer) return;
     // Behind an http.Server it always is one, with or without TLS.
@@ -226,18 +231,6 @@ export class Gateway {
     this.#context.tally.metrics.families.upgrades_refused.add({ status: `${status}` });
     refuseUpgrade(stream, { status, text, ...more });
   }
-}
-
-/** Path and query of a request target, in origin form (`/path?query`) or, as proxies are sent it, in absolute form. */
-function addressOf(target: string): { readonly path: string; readonly query: URLSearchParams } {
-  const isAbsolute = !target.startsWith('/') && URL.canParse(target);
-  if (isAbsolute) {
-    const { pathname, searchParams } = new URL(target);
-    return { path: pathname, query: searchParams };
-  }
-  const at = target.indexOf('?');
-  if (at === -1) return { path: target, query: new URLSearchParams() };
-  return { path: target.slice(0, at), query: new URLSearchParams(target.slice(at + 1)) };
 }
 
 function hasGone({ destroyed }: Socket): boolean {
