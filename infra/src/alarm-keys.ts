@@ -6,6 +6,8 @@ export const alarmKeys = {
   'host-memory': 'More than 90 % of the memory is used.',
   'host-disk': 'More than 85 % of the root file system is used.',
   'containers-unhealthy': 'A container of the host does not answer, or the host says nothing any more.',
+  'containers-restarting':
+    'Containers of the host died and were started again three times within half an hour.',
   'server-degraded': 'A server is up, but cannot serve newcomers: Redis or DynamoDB is away.',
   'errors-logged': 'More than 10 errors were logged within 5 minutes.',
   'load-balancer-5xx':

@@ -108,6 +108,11 @@ export class Alarms extends Construct {
       ...under('Minimum', 1, minute, 3),
       treatMissingData: 'breaching',
     });
+    this.alarm('containers-restarting', role, {
+      ...own,
+      metricName: 'restarts',
+      ...over('Sum', 2, 30 * minute, 1),
+    });
     if (!hasServer) return;
     this.alarm('server-degraded', role, { ...own, metricName: 'ready', ...under('Minimum', 1, minute, 5) });
   }

@@ -269,6 +269,22 @@ describe('while it serves', () => {
     expect(script).not.toMatch(/cron|docker restart|--restart|HEALTHCHECK|autoheal/i);
   });
 
+  test('[Z29] the host puts how often its containers died', async () => {
+    // Its watch, whose minutes go by at once.
+    await machine.shell('systemctl stop signaling-watch; wc -l </var/log/calls >/tmp/before');
+    const fast = 'sleep() { SECONDS=$((SECONDS + 60)); command sleep 0.2; }';
+    await machine.shell(
+      `echo '${fast}' >/tmp/fast; BASH_ENV=/tmp/fast signaling watch >/dev/null 2>&1 & echo $! >/tmp/watch`,
+    );
+    const put = (count: number): string =>
+      `tail -n +$(($(cat /tmp/before) + 1)) /var/log/calls | grep -q 'MetricName=restarts,Value=${count} '`;
+    await machine.until(put(0));
+    await machine.shell('kill -9 "$(jq .pid /run/docker-containers/signaling-server)"');
+    await machine.until(put(1));
+    await machine.shell('kill "$(cat /tmp/watch)"; systemctl start signaling-watch');
+    await ready();
+  });
+
   test('[Z27] an update takes the image that the parameter names; one that does not get ready is told', async () => {
     await machine.cloud({ parameters: { ...parameters, '/signaling/image': newImage } });
     await machine.shell('signaling update');
@@ -382,7 +398,7 @@ describe('a host of a group', () => {
     expect(namespace).toBe('WebrtcSignaling');
     const dimension = 'Dimensions=[{Name=group,Value=webrtc-signaling-rehearsal}]';
     expect(data?.split('\n').map((one) => one.replace(/Value=[\d.]+$/, 'Value=N'))).toEqual(
-      ['mem_used_percent', 'disk_used_percent', 'healthy', 'ready'].map(
+      ['mem_used_percent', 'disk_used_percent', 'healthy', 'restarts', 'ready'].map(
         (name) => `${dimension},MetricName=${name},Value=N`,
       ),
     );

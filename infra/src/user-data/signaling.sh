@@ -145,12 +145,22 @@ leave() {
   until lifecycle "$TERMINATE_HOOK" CONTINUE; do sleep 5; done
 }
 
+# How often containers died and were started again: that a server is back within seconds hides it from all else.
+restarts() {
+  # shellcheck disable=SC2086 # words
+  systemctl show -P NRestarts $UNITS | awk '{n += $1} END {print n + 0}'
+}
+
 report() {
-  local container memory disk healthy=1 ready=0 group="Dimensions=[{Name=group,Value=$METRIC_GROUP}]"
+  local container memory disk total healthy=1 ready=0 group="Dimensions=[{Name=group,Value=$METRIC_GROUP}]"
   memory=$(awk '/^MemTotal/ {t = $2} /^MemAvailable/ {a = $2} END {printf "%.1f", 100 * (t - a) / t}' /proc/meminfo)
   disk=$(df --output=pcent / | tr -dc 0-9)
   for container in $CONTAINERS; do lives "$container" || healthy=0; done
+  total=$(restarts)
   set -- "mem_used_percent,Value=$memory" "disk_used_percent,Value=$disk" "healthy,Value=$healthy"
+  # A start by hand begins at 0 again.
+  set -- "$@" "restarts,Value=$((total > known_restarts ? total - known_restarts : 0))"
+  known_restarts=$total
   if [ -n "$HTTP_PORT" ]; then
     ! answers "$HTTP_PORT/readyz" || ready=1
     set -- "$@" "ready,Value=$ready"
@@ -160,7 +170,8 @@ report() {
 
 # Nothing here ends a container. A host whose server is dead for long says so, and its group replaces it.
 watch() {
-  local report_at=0 alive_at=$SECONDS
+  local report_at=0 alive_at=$SECONDS known_restarts
+  known_restarts=$(restarts)
   until is_leaving; do
     if ((SECONDS >= report_at)); then
       report_at=$((SECONDS + 60))

@@ -41,6 +41,8 @@ class Service {
   #isWanted = false;
   state = 'inactive';
   starts = 0;
+  /** Since it was started by hand. */
+  restarts = 0;
 
   constructor(name) {
     this.#name = name;
@@ -55,6 +57,7 @@ class Service {
   async start() {
     if (this.state === 'active') return true;
     this.#isWanted = true;
+    this.restarts = 0;
     return this.#begin();
   }
 
@@ -89,7 +92,9 @@ class Service {
     this.state = 'activating';
     setTimeout(
       () => {
-        if (this.#isWanted) void this.#begin();
+        if (!this.#isWanted) return;
+        this.restarts += 1;
+        void this.#begin();
       },
       Number(this.#unit.RestartSec[0]) * 1_000,
     );
@@ -173,6 +178,11 @@ export class Systemd {
       return { code: 0, output: '' };
     }
     if (verb === 'journal') return { code: 0, output: journal.join('') };
+    if (verb === 'show' && args.includes('-P')) {
+      const [property, ...shown] = names;
+      if (property !== 'NRestarts') throw new Error(`systemctl ${args.join(' ')}?`);
+      return { code: 0, output: shown.map((name) => `${this.#service(name).restarts}\n`).join('\n') };
+    }
     const services = ours.map((name) => this.#service(name));
     if (verb === 'show') {
       const [{ state, pid, starts, result }] = services;
