@@ -8,11 +8,13 @@ export const production: SettingsInput = {
   protect: true,
   image: { tag: '2.0.0' },
   tls: { domain: 'signaling.example.org', hostedZoneId: 'Z0123456789EXAMPLE' },
-  server: { instanceType: 'c7i.large' },
+  // A host of 4 GiB with nothing else on it.
+  server: { instanceType: 'c7i.large', memoryMb: 3_072 },
   hosts: { min: 2, max: 6 },
   redis: { nodeType: 'cache.t4g.small', userId: 'webrtc-signaling-production' },
   turn: { realm: 'turn.example.org', instanceType: 't3.medium', count: 2 },
-  media: { instanceType: 'c7i.xlarge' },
+  // One mediasoup worker for each of four processors, in 8 GiB.
+  media: { instanceType: 'c7i.xlarge', memoryMb: 6_144 },
   alarmEmail: 'operator@example.org',
   // A bucket with versions, made once by hand (README.md).
   state: { kind: 's3', bucket: 'example-terraform-state', region: 'us-west-2' },

@@ -37,6 +37,7 @@ const turn = {
 const media = {
   minPort: field.whole(1_024, 65_535).default(40_000),
   maxPort: field.whole(1_024, 65_535).default(49_999),
+  /** Of the container, workers included: most of a host of its own. */
   memoryMb: field.whole(128, 1_000_000).default(512),
   environment: z.record(field.variableName, field.variableValue).default({}),
 };
@@ -70,6 +71,7 @@ const base = {
   tokenMinutes: field.whole(5, 1_440).default(60),
   server: z.strictObject({
     ...host,
+    /** Of the container: most of a host of its own, less beside others. How many connections it takes goes by it. */
     memoryMb: field.whole(128, 1_000_000).default(512),
     /** Settings of the server, as in its README. What the stack itself decides can be set here too, and then holds. */
     environment: z.record(field.variableName, field.variableValue).default({}),
