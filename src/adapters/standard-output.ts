@@ -7,9 +7,9 @@ import process from 'node:process';
 
 /** Nobody waits for who reads it; what it has not taken is kept up to this, and beyond it lines are lost. */
 const maxWaitingBytes = 4 * 1024 * 1024;
-/** A pipe that is full for now is asked again. */
+/** How long until a full pipe is asked again. */
 const retryMs = 100;
-const fullForNow = new Set(['EAGAIN', 'EBUSY']);
+const fullCodes = new Set(['EAGAIN', 'EBUSY']);
 
 /** Writes lines to a file descriptor. Never throws, whatever becomes of it: who logs has other things to do. */
 export class LineOutput {
@@ -83,7 +83,7 @@ export class LineOutput {
 
   private attempt(bytes: Buffer, from: number, done: (isTaken: boolean) => void): void {
     write(this.fd, bytes, from, bytes.length - from, null, (error, written) => {
-      if (error !== null && fullForNow.has(error.code ?? '')) {
+      if (error !== null && fullCodes.has(error.code ?? '')) {
         setTimeout(() => {
           this.attempt(bytes, from, done);
         }, retryMs);

@@ -154,7 +154,7 @@ describe('a session of the client', () => {
     await expect(joining).rejects.toMatchObject({ name: 'RequestRefused', code: 'INVALID_ROOM_TOKEN' });
   });
 
-  test('who is refused for now is told why, when the time is over', async () => {
+  test('who is refused for a while is told why, when that is over', async () => {
     const small = await TestServer.start({ MAX_PEERS_PER_ROOM: '1' });
     try {
       const { room_id: roomId, token } = await small.createRoom();

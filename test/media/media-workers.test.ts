@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { loadMediaConfig } from '../../src/media/config.js';
-import { createMediaApp } from '../../src/media/media-app.js';
+import { createMediaApp, type MediaApp } from '../../src/media/media-app.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { mediaKey, MediaProcess } from '../support/media-service.js';
 import { ProcessBuild } from '../support/process-build.js';
@@ -114,7 +114,8 @@ test('[M4] a room that asks while the only worker is dead gets its router from t
   expect((await caller.health()).epoch).toBe(epoch);
 });
 
-test('[M4] a worker that hangs is taken for dead', async () => {
+/** A Media Service in this process, with one worker and a clock that stands. */
+async function oneWorker(): Promise<{ readonly app: MediaApp; readonly clock: FakeClock }> {
   const clock = new FakeClock();
   const config = loadMediaConfig({
     INTERNAL_SERVICE_KEY: mediaKey,
@@ -123,6 +124,11 @@ test('[M4] a worker that hangs is taken for dead', async () => {
     LOG_LEVEL: 'silent',
   });
   const app = createMediaApp(config, await testedEngine(), clock, testMediaLog());
+  return { app, clock };
+}
+
+test('[M4] a worker that hangs is taken for dead', async () => {
+  const { app, clock } = await oneWorker();
   const caller = new MediaCaller(await app.listen());
   try {
     await caller.openRouter('a');
@@ -146,14 +152,7 @@ test('[M4] a worker that hangs is taken for dead', async () => {
 });
 
 test('[J1] the CPU time of a worker that died is counted on: a counter that falls would look like a start', async () => {
-  const clock = new FakeClock();
-  const config = loadMediaConfig({
-    INTERNAL_SERVICE_KEY: mediaKey,
-    MEDIA_PORT: '0',
-    MEDIA_WORKERS: '1',
-    LOG_LEVEL: 'silent',
-  });
-  const app = createMediaApp(config, await testedEngine(), clock, testMediaLog());
+  const { app, clock } = await oneWorker();
   const url = await app.listen();
   const caller = new MediaCaller(url);
   const figure = async (name: string): Promise<number> => {

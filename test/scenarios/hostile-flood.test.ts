@@ -1,11 +1,10 @@
 /** `npm run hostile` in a short form, against the sources of now: what of it is no matter of time or of memory. */
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { build } from 'esbuild';
+import { ProcessBuild } from '../support/process-build.js';
 import { Program } from '../support/spawn.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -36,32 +35,19 @@ interface Run {
   readonly rows: readonly Row[];
 }
 
-let folder: string;
+let made: ProcessBuild;
 let program: Program | undefined;
 
 beforeAll(async () => {
-  folder = mkdtempSync(path.join(os.tmpdir(), 'hostile-'));
-  symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
-  writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}');
-  await build({
-    entryPoints: ['app', 'config'].map((name) => path.join(root, `src/${name}.ts`)),
-    outdir: path.join(folder, 'dist'),
-    bundle: true,
-    splitting: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'warning',
-  });
+  made = await ProcessBuild.makeDist();
 });
 afterAll(async () => {
   await program?.stop();
-  rmSync(folder, { recursive: true, force: true });
+  made.remove();
 });
 
 async function hostile(options: Readonly<Record<string, number>>, ...flags: readonly string[]): Promise<Run> {
-  const json = path.join(folder, 'rows.json');
+  const json = path.join(made.folder, 'rows.json');
   program = Program.start(process.execPath, [
     path.join(root, 'scripts/hostile/run.mjs'),
     ...flags,
@@ -69,7 +55,7 @@ async function hostile(options: Readonly<Record<string, number>>, ...flags: read
       ([name, value]) => [`--${name}`, String(value)],
     ),
     '--dist',
-    path.join(folder, 'dist'),
+    made.dist,
     '--json',
     json,
   ]);

@@ -2,13 +2,12 @@
  * `npm run attacks` in a short form, against the sources of now: what of it is no matter of time. Attacks have a number of
  * turns, not of seconds, and what a limit lets through is held against the time that it had to refill.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { build } from 'esbuild';
+import { ProcessBuild } from '../support/process-build.js';
 import { Program } from '../support/spawn.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -209,19 +208,20 @@ const expected: Readonly<Record<string, Expected>> = {
 /** It takes a minute and a half on two cores that others use too. By then something hangs. */
 const hangMs = 900_000;
 
-let folder: string;
+let made: ProcessBuild;
 const programs: Program[] = [];
 const rows = new Map<string, Row>();
 
 async function run(names: readonly string[]): Promise<void> {
-  const json = path.join(folder, `${names[0] ?? ''}.json`);
+  const json = path.join(made.folder, `${names[0] ?? ''}.json`);
   const options = { seconds: 0.5, scale: 0.1, 'warm-ups': 0, 'settle-ms': 0, 'quiet-ms': 150 };
   const program = Program.start(process.execPath, [
     path.join(root, 'scripts/attacks/run.mjs'),
     '--counted',
-    ...Object.entries({ ...options, only: names.join(), dist: path.join(folder, 'dist'), json }).flatMap(
-      ([name, value]) => [`--${name}`, String(value)],
-    ),
+    ...Object.entries({ ...options, only: names.join(), dist: made.dist, json }).flatMap(([name, value]) => [
+      `--${name}`,
+      String(value),
+    ]),
   ]);
   programs.push(program);
   const hung = setTimeout(() => {
@@ -236,20 +236,7 @@ async function run(names: readonly string[]): Promise<void> {
 }
 
 beforeAll(async () => {
-  folder = mkdtempSync(path.join(os.tmpdir(), 'attacks-'));
-  symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
-  writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}');
-  await build({
-    entryPoints: ['app', 'config'].map((name) => path.join(root, `src/${name}.ts`)),
-    outdir: path.join(folder, 'dist'),
-    bundle: true,
-    splitting: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'warning',
-  });
+  made = await ProcessBuild.makeDist();
   // These two mostly wait.
   const slow = ['slow-requests', 'half-open'];
   const quick = Object.keys(expected).filter((name) => !slow.includes(name));
@@ -258,7 +245,7 @@ beforeAll(async () => {
 }, hangMs + 60_000);
 afterAll(async () => {
   await Promise.all(programs.map((program) => program.stop()));
-  rmSync(folder, { recursive: true, force: true });
+  made.remove();
 });
 
 function rowOf(name: string): Row {
